@@ -1,0 +1,48 @@
+using Builds.Jobs;
+
+namespace Builds.Workers;
+
+/// <summary>Where a worker stands. The numbers are on the wire: never reuse one.</summary>
+[GenerateSerializer, Alias("WorkerStatus")]
+public enum WorkerStatus
+{
+    /// <summary>Takes jobs.</summary>
+    Ready = 0,
+    /// <summary>Finishes what it has and takes nothing new.</summary>
+    Draining = 1,
+    /// <summary>Nothing left to finish; may go.</summary>
+    Drained = 2,
+    /// <summary>Silent for longer than its lease: everything it ran is given up.</summary>
+    Lost = 3,
+}
+
+/// <summary>The worker of one silo, keyed by the silo's stable name. The silo is the truth: this is its door.</summary>
+[Alias("IWorkerGrain")]
+public interface IWorkerGrain : IGrainWithStringKey
+{
+    /// <summary>
+    /// Reserves a slot and starts to claim the job, in the background. The same <paramref name="dispatchId"/> again while
+    /// it is held: accepted again. For the queue.
+    /// </summary>
+    [Alias("Run"), ResponseTimeout("00:00:05")]
+    Task<RunResult> Run(JobId job, string dispatchId);
+
+    /// <summary>A hint that this attempt is to be cancelled. Lost hints are made good by the next heartbeat.</summary>
+    [Alias("Cancel"), ResponseTimeout("00:00:05")]
+    Task Cancel(JobId job, int attempt);
+}
+
+[GenerateSerializer, Alias("RunAnswer")]
+public enum RunAnswer
+{
+    Accepted = 0,
+    /// <summary>No slot free.</summary>
+    Full = 1,
+    Draining = 2,
+}
+
+/// <param name="Sequence">
+/// The last heartbeat that the worker had sent when it answered: only a later one can tell that the job is gone.
+/// </param>
+[GenerateSerializer, Immutable, Alias("RunResult")]
+public sealed record RunResult([property: Id(0)] RunAnswer Answer, [property: Id(1)] long Incarnation, [property: Id(2)] long Sequence);
