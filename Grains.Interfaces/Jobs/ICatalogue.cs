@@ -18,9 +18,12 @@ public interface ICatalogue
     Task<JobPage> List(string owner, JobId? start, int limit, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Jobs that are queued or running, by id. With <paramref name="queuedSince"/> only those queued at or after that time.
+    /// Jobs that are queued or running, by id. With <paramref name="queuedSince"/> only queued ones, queued at or after that time.
     /// </summary>
     Task<ImmutableArray<OpenJob>> Open(DateTimeOffset? queuedSince, CancellationToken cancellationToken);
+
+    /// <summary>One job, if it is queued or running; else null.</summary>
+    Task<OpenJob?> FindOpen(JobId id, CancellationToken cancellationToken);
 }
 
 /// <param name="Jobs">At most the limit.</param>
@@ -41,4 +44,5 @@ public sealed record OpenJob
     public long Incarnation { get; init; }
     public DateTimeOffset? Started { get; init; }
     public bool CancelRequested { get; init; }
+    public required int Revision { get; init; }
 }

@@ -37,6 +37,12 @@ public sealed record JobHint
     [Id(4)] public required int Attempt { get; init; }
     [Id(5)] public required DateTimeOffset QueuedAt { get; init; }
     [Id(6)] public bool CancelRequested { get; init; }
+    /// <summary>Hints may overtake each other: one with a lower revision than the last one heard is old.</summary>
+    [Id(7)] public required int Revision { get; init; }
+    /// <summary>The worker of the attempt; null before the first.</summary>
+    [Id(8)] public string? Worker { get; init; }
+    [Id(9)] public long Incarnation { get; init; }
+    [Id(10)] public DateTimeOffset? Started { get; init; }
 }
 
 /// <param name="Incarnation">Which start of the worker this is; grows with every start.</param>

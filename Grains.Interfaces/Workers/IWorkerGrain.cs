@@ -27,6 +27,13 @@ public interface IWorkerGrain : IGrainWithStringKey
     [Alias("Run"), ResponseTimeout("00:00:05")]
     Task<RunResult> Run(JobId job, string dispatchId);
 
+    /// <summary>
+    /// Whether the worker holds this attempt now; null if it is another incarnation than asked for. For the queue, before it gives
+    /// an attempt up whose worker is alive.
+    /// </summary>
+    [Alias("Holds"), ResponseTimeout("00:00:05")]
+    Task<bool?> Holds(JobId job, int attempt, long incarnation);
+
     /// <summary>A hint that this attempt is to be cancelled. Lost hints are made good by the next heartbeat.</summary>
     [Alias("Cancel"), ResponseTimeout("00:00:05")]
     Task Cancel(JobId job, int attempt);

@@ -1,0 +1,43 @@
+using Builds.Jobs;
+using Builds.Logs;
+using Builds.Queue;
+using Builds.Workers;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Builds;
+
+/// <summary>
+/// What the grains need. The host adds what they cannot know: <see cref="WorkerIdentity"/>, <see cref="JobAddress"/>,
+/// <see cref="IBootClock"/>, <see cref="ICatalogue"/>, the stores, and an executor.
+/// </summary>
+public static class GrainServices
+{
+    public static IServiceCollection AddBuildsGrains(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSettings<JobOptions>(configuration, JobOptions.Section);
+        services.AddSettings<QueueOptions>(configuration, QueueOptions.Section);
+        services.AddSettings<LeaseOptions>(configuration, LeaseOptions.Section);
+        services.AddSettings<WorkerOptions>(configuration, WorkerOptions.Section);
+        services.AddSettings<LogOptions>(configuration, LogOptions.Section);
+        services.AddSingleton<AttemptRecorderFactory>();
+        services.AddSingleton<AttemptRunner>();
+        services.AddSingleton<WorkerAgent>();
+        return services;
+    }
+
+    /// <summary>The worker itself. Call it after UseOrleans: see <see cref="WorkerHost"/>.</summary>
+    public static IServiceCollection AddBuildsWorker(this IServiceCollection services)
+    {
+        services.AddSingleton<WorkerHost>();
+        services.AddHostedService(provider => provider.GetRequiredService<WorkerHost>());
+        return services;
+    }
+
+    /// <summary>Binds settings to their class; a value out of range stops the start with a message that names it.</summary>
+    public static void AddSettings<TOptions>(this IServiceCollection services, IConfiguration configuration, string section)
+        where TOptions : class =>
+        services.AddOptions<TOptions>().Bind(configuration.GetSection(section)).ValidateDataAnnotations().ValidateOnStart();
+}

@@ -1,0 +1,145 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Builds.Logs;
+
+namespace Builds.Jobs;
+
+/// <summary>
+/// What a signal makes of a job: pure, without clock, I/O or logger. Each function gives the next record, or the same reference
+/// when nothing changes. <see cref="JobLifecycle"/> has the last word on the status.
+/// </summary>
+public static class JobDecisions
+{
+    public static JobState Submit(JobId id, JobSubmission submission, string image, IEnumerable<string> tasks, DateTimeOffset now) => new()
+    {
+        Id = id,
+        Owner = submission.Owner,
+        Status = submission.Execute ? JobStatus.Queued : JobStatus.Pending,
+        Tasks = [.. tasks.Select(name => new JobTaskState(name, BuildTaskStatus.Pending))],
+        Manifest = submission.Manifest,
+        Image = image,
+        Note = submission.Note,
+        Tags = submission.Tags,
+        Visibility = submission.Visibility,
+        Secrets = submission.Secrets,
+        Created = now,
+        QueuedAt = submission.Execute ? now : null,
+    };
+
+    public static JobState Start(JobState job, DateTimeOffset now) =>
+        JobLifecycle.Next(job.Status, JobSignal.Start) is { } next ? job with { Status = next, QueuedAt = now } : job;
+
+    public static JobState Cancel(JobState job, DateTimeOffset now) => JobLifecycle.Next(job.Status, JobSignal.Cancel) switch
+    {
+        JobStatus.Running => job.CancelRequested ? job : job with { CancelRequested = true },
+        JobStatus.Failed => Fail(job with { CancelRequested = true }, JobSignal.Cancel, FailReason.Cancelled, "cancelled before it ran", now),
+        _ => job,
+    };
+
+    /// <summary>The job as the claimer's, or the same reference if it is not his. A repeat of the granted claim is granted.</summary>
+    public static (JobState Job, bool Granted) Claim(JobState job, JobClaim claim, DateTimeOffset now)
+    {
+        if (job.Status == JobStatus.Running && job.DispatchId == claim.DispatchId && job.Worker == claim.Worker && job.Incarnation == claim.Incarnation)
+            return (job, true);
+        if (JobLifecycle.Next(job.Status, JobSignal.Claim) is not { } next)
+            return (job, false);
+
+        return (job with
+        {
+            Status = next,
+            Attempt = job.Attempt + 1,
+            Worker = claim.Worker,
+            Incarnation = claim.Incarnation,
+            DispatchId = claim.DispatchId,
+            ReportSequence = 0,
+            Tasks = AllPending(job.Tasks),
+            Started = now,
+        }, true);
+    }
+
+    /// <summary>
+    /// The job after a report of the current attempt. <paramref name="closedLogs"/>: the fixed lengths, where the report hands
+    /// the attempt back.
+    /// </summary>
+    public static (JobState Job, ReportResult Result) Report(JobState job, AttemptReport report, ImmutableArray<LogLength> closedLogs, DateTimeOffset now)
+    {
+        if (report.Attempt != job.Attempt || report.Tasks.Length != job.Tasks.Length)
+            return (job, ReportResult.Stale);
+        if (job.Status != JobStatus.Running)
+            return (job, report.End is not null && IsRepeat(job) ? ReportResult.Heard : ReportResult.Stale);
+        if (report.Sequence <= job.ReportSequence && report.End is null)
+            return (job, job.CancelRequested ? ReportResult.CancelRequested : ReportResult.Heard);
+
+        var heard = job with { ReportSequence = Math.Max(report.Sequence, job.ReportSequence), Tasks = Merge(job.Tasks, report.Tasks) };
+        return report.End switch
+        {
+            null => (heard, job.CancelRequested ? ReportResult.CancelRequested : ReportResult.Heard),
+            AttemptEnd.Succeeded => (Succeed(heard with { Artifacts = report.Artifacts }, now), ReportResult.Heard),
+            AttemptEnd.Failed failed => (Fail(heard, JobSignal.Fail, failed.Reason, failed.Detail, now), ReportResult.Heard),
+            AttemptEnd.HandedBack => (HandBack(heard, closedLogs, now), ReportResult.Heard),
+            _ => throw new UnreachableException(report.End.GetType().Name),
+        };
+    }
+
+    /// <summary>The job after the loss of the worker of <paramref name="attempt"/>; the same reference if that is not the current one.</summary>
+    public static JobState WorkerLost(JobState job, int attempt, string why, int maxAttempts, ImmutableArray<LogLength> closedLogs, DateTimeOffset now)
+    {
+        if (!IsCurrent(job, attempt))
+            return job;
+
+        var lost = EndAttempt(job with { Lost = job.Lost + 1 }, why, closedLogs);
+        if (job.CancelRequested)
+            return Fail(lost, JobSignal.GiveUp, FailReason.Cancelled, $"cancelled; its worker was lost: {why}", now);
+        if (lost.Lost >= maxAttempts)
+            return Fail(lost, JobSignal.GiveUp, FailReason.WorkerLost, $"lost its worker {lost.Lost} times, the most allowed; the last time: {why}", now);
+        return Requeue(lost, JobSignal.Lose, now);
+    }
+
+    /// <summary>True while <paramref name="attempt"/> is the one that runs.</summary>
+    public static bool IsCurrent(JobState job, int attempt) => job.Status == JobStatus.Running && job.Attempt == attempt;
+
+    private static JobState Succeed(JobState job, DateTimeOffset now)
+    {
+        // A worker that says success and leaves a task open is broken: believing it would show a green job that did not run.
+        var open = job.Tasks.FirstOrDefault(task => task.Status is not (BuildTaskStatus.Success or BuildTaskStatus.Skipped));
+        return open is null
+            ? Move(job, JobSignal.Succeed) with { Finished = now }
+            : Fail(job, JobSignal.Fail, FailReason.Internal, $"the worker reported success, but task '{open.Name}' is {open.Status.Word()}", now);
+    }
+
+    private static JobState HandBack(JobState job, ImmutableArray<LogLength> closedLogs, DateTimeOffset now)
+    {
+        var ended = EndAttempt(job, "its worker is leaving", closedLogs);
+        return job.CancelRequested
+            ? Fail(ended, JobSignal.GiveUp, FailReason.Cancelled, "cancelled", now)
+            : Requeue(ended, JobSignal.HandBack, now);
+    }
+
+    private static JobState Requeue(JobState job, JobSignal signal, DateTimeOffset now) =>
+        Move(job, signal) with { QueuedAt = now, Tasks = AllPending(job.Tasks) };
+
+    private static JobState Fail(JobState job, JobSignal signal, FailReason reason, string? detail, DateTimeOffset now) =>
+        Move(job, signal) with
+        {
+            Reason = reason,
+            Detail = detail,
+            Finished = now,
+            Tasks = [.. job.Tasks.Select(task => TaskLifecycle.Next(task.Status, TaskSignal.Fail) is { } failed ? task with { Status = failed } : task)],
+        };
+
+    private static JobState Move(JobState job, JobSignal signal) => JobLifecycle.Next(job.Status, signal) is { } next
+        ? job with { Status = next }
+        : throw new InvalidOperationException($"job {job.Id} is {job.Status.Word()}: {signal} means nothing there");
+
+    private static JobState EndAttempt(JobState job, string why, ImmutableArray<LogLength> logs) =>
+        job with { EndedAttempts = job.EndedAttempts.Add(new EndedAttempt(job.Attempt, why, logs)) };
+
+    // An end was heard before if the job is final, or back in the queue with this attempt among the ended ones.
+    private static bool IsRepeat(JobState job) => job.Status.IsFinal() || job.EndedAttempts.Any(ended => ended.Attempt == job.Attempt);
+
+    private static ImmutableArray<JobTaskState> AllPending(ImmutableArray<JobTaskState> tasks) =>
+        [.. tasks.Select(task => task with { Status = BuildTaskStatus.Pending })];
+
+    private static ImmutableArray<JobTaskState> Merge(ImmutableArray<JobTaskState> known, ImmutableArray<BuildTaskStatus> reported) =>
+        [.. known.Select((task, index) => task with { Status = TaskLifecycle.Merge(task.Status, reported[index]) })];
+}

@@ -1,0 +1,222 @@
+using System.Collections.Immutable;
+using Builds.Logs;
+using Builds.Manifests;
+using Builds.Queue;
+using Builds.Storage;
+using Builds.Workers;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Builds.Jobs;
+
+/// <summary>
+/// Each method reads: decide (<see cref="JobDecisions"/>) → persist → act → answer. Nothing is announced before it is stored, and
+/// readers only ever see what is stored.
+/// </summary>
+public sealed partial class JobGrain(
+    [PersistentState("job", StorageNames.Provider)] IPersistentState<JobState> storage,
+    ILogStore logs,
+    IOptions<JobOptions> options,
+    TimeProvider clock,
+    ILogger<JobGrain> logger) : Grain, IJobGrain
+{
+    /// <summary>Task progress is stored at most this often; what decides the job is stored at once.</summary>
+    private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>A waiting reader holds a request for at most this long, well below the response time-out.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(20);
+
+    private readonly List<TaskCompletionSource> waiters = [];
+    private JobState job = new();
+    private JobState? progress;
+    private IGrainTimer? progressTimer;
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        job = storage.State;
+        return Task.CompletedTask;
+    }
+
+    public async Task<JobSnapshot> Submit(JobSubmission submission)
+    {
+        if (!job.Exists())
+            await Commit(Create(submission));
+        return job.ToSnapshot();
+    }
+
+    public Task<JobSnapshot?> Get() => Task.FromResult(job.Exists() ? job.ToSnapshot() : null);
+
+    public async Task<JobSnapshot?> WaitForChange(int knownRevision, TimeSpan atMost)
+    {
+        if (!job.Exists())
+            return null;
+        if (job.Revision <= knownRevision && atMost > TimeSpan.Zero)
+            await NextChange(atMost < LongestWait ? atMost : LongestWait);
+        return job.ToSnapshot();
+    }
+
+    public async Task<JobChange> Start()
+    {
+        if (!job.Exists())
+            return new JobChange.NotFound();
+        var next = JobDecisions.Start(job, clock.GetUtcNow());
+        if (ReferenceEquals(next, job))
+            return new JobChange.WrongStatus(job.Status);
+        await Commit(next);
+        return new JobChange.Done(job.ToSnapshot());
+    }
+
+    public async Task<JobChange> Cancel()
+    {
+        if (!job.Exists())
+            return new JobChange.NotFound();
+        var next = JobDecisions.Cancel(Current, clock.GetUtcNow());
+        if (!ReferenceEquals(next, Current))
+            await Commit(next);
+        if (job.Status == JobStatus.Running)
+            TellWorker();
+        return new JobChange.Done(job.ToSnapshot());
+    }
+
+    public async Task<ClaimResult> Claim(JobClaim claim)
+    {
+        if (!job.Exists())
+            return new ClaimResult.Refused(null);
+        var (next, granted) = JobDecisions.Claim(job, claim, clock.GetUtcNow());
+        if (!granted)
+            return new ClaimResult.Refused(job.Status);
+        if (!ReferenceEquals(next, job))
+            await Commit(next);
+        return new ClaimResult.Granted(job.ToSnapshot());
+    }
+
+    public async Task<ReportResult> Report(AttemptReport report)
+    {
+        if (!job.Exists())
+            return ReportResult.Stale;
+        var closed = report.End is AttemptEnd.HandedBack ? await CloseLogs(report.Attempt) : [];
+        var (next, result) = JobDecisions.Report(Current, report, closed, clock.GetUtcNow());
+        if (ReferenceEquals(next, Current))
+            return result;
+        if (report.End is null)
+            KeepProgress(next);
+        else
+            await Commit(next);
+        return result;
+    }
+
+    public async Task<JobSnapshot?> WorkerLost(int attempt, string why)
+    {
+        if (!job.Exists())
+            return null;
+        var closed = await CloseLogs(attempt);
+        var next = JobDecisions.WorkerLost(Current, attempt, why, options.Value.MaxAttempts, closed, clock.GetUtcNow());
+        if (!ReferenceEquals(next, Current))
+            await Commit(next);
+        return job.ToSnapshot();
+    }
+
+    /// <summary>What is stored, with the task progress that waits to be.</summary>
+    private JobState Current => progress ?? job;
+
+    private JobState Create(JobSubmission submission)
+    {
+        var id = new JobId(checked((int)this.GetPrimaryKeyLong()));
+        if (ManifestParser.Parse(submission.Manifest) is not ManifestResult.Accepted { Manifest: var manifest })
+            throw new ArgumentException($"job {id}: the manifest does not validate; the door must refuse it before a job is created", nameof(submission));
+        return JobDecisions.Submit(id, submission, manifest.Image, manifest.Tasks.Select(task => task.Name), clock.GetUtcNow());
+    }
+
+    /// <summary>
+    /// From here on no byte is added to the attempt's logs, so that their lengths go into the commit that gives it up. If that
+    /// commit fails the logs stay closed, and a later one gives the attempt up with the same lengths.
+    /// </summary>
+    private async Task<ImmutableArray<LogLength>> CloseLogs(int attempt) =>
+        JobDecisions.IsCurrent(job, attempt) ? await logs.Close(job.Id, attempt, CancellationToken.None) : [];
+
+    private async Task Commit(JobState next)
+    {
+        var known = job;
+        progress = null;
+        storage.State = next with { Revision = known.Revision + 1, Updated = clock.GetUtcNow() };
+        try
+        {
+            await storage.WriteStateAsync();
+        }
+        catch
+        {
+            // Unknown whether it is stored: forget what we believe and read it again at the next call.
+            storage.State = known;
+            WakeReaders();
+            DeactivateOnIdle();
+            throw;
+        }
+
+        job = storage.State;
+        WakeReaders();
+        if (!known.Exists() || job.Status != known.Status || job.CancelRequested != known.CancelRequested)
+            Announce(known);
+    }
+
+    private void Announce(JobState known)
+    {
+        LogMoved(job.Id, known.Exists() ? known.Status.Word() : "new", job.Status.Word(), job.Reason?.Word(), job.Attempt, job.Worker);
+        // One way: what a lost hint would have said is in the catalogue, and the queue reads it there.
+        GrainFactory.GetGrain<IQueueGrain>(IQueueGrain.DefaultPool).Hint(new JobHint
+        {
+            Id = job.Id,
+            Owner = job.Owner,
+            Image = job.Image,
+            Status = job.Status,
+            Attempt = job.Attempt,
+            QueuedAt = job.QueuedAt ?? job.Created,
+            CancelRequested = job.CancelRequested,
+            Revision = job.Revision,
+            Worker = job.Worker,
+            Incarnation = job.Incarnation,
+            Started = job.Started,
+        }).Ignore();
+    }
+
+    // A hint that saves up to a second: the next heartbeat answer carries the same order.
+    private void TellWorker() => GrainFactory.GetGrain<IWorkerGrain>(job.Worker!).Cancel(job.Id, job.Attempt).Ignore();
+
+    private void KeepProgress(JobState next)
+    {
+        progress = next;
+        progressTimer ??= this.RegisterGrainTimer(StoreProgress, new GrainTimerCreationOptions(ProgressInterval, Timeout.InfiniteTimeSpan));
+    }
+
+    private async Task StoreProgress(CancellationToken cancellationToken)
+    {
+        progressTimer?.Dispose();
+        progressTimer = null;
+        if (progress is { } next)
+            await Commit(next);
+    }
+
+    private async Task NextChange(TimeSpan atMost)
+    {
+        var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        waiters.Add(waiter);
+        try
+        {
+            await waiter.Task.WaitAsync(atMost, clock);
+        }
+        catch (TimeoutException)
+        {
+            // Nothing changed in that time: the caller gets the job as it is.
+            waiters.Remove(waiter);
+        }
+    }
+
+    private void WakeReaders()
+    {
+        foreach (var waiter in waiters)
+            waiter.TrySetResult();
+        waiters.Clear();
+    }
+
+    [LoggerMessage(EventId = 1100, Level = LogLevel.Information, Message = "Job {JobId}: {From} -> {To} {Reason} (attempt {Attempt}, worker {WorkerId})")]
+    private partial void LogMoved(JobId jobId, string from, string to, string? reason, int attempt, string? workerId);
+}

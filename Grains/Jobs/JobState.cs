@@ -1,0 +1,80 @@
+using System.Collections.Immutable;
+using Builds.Artifacts;
+
+namespace Builds.Jobs;
+
+/// <summary>
+/// The stored record of a job, JSON in the database. Replaced whole, never changed in place. A property that is added needs a
+/// default that is right for old records; one that is renamed or changes its meaning needs a higher <see cref="Schema"/>.
+/// </summary>
+public sealed record JobState
+{
+    public int Schema { get; init; } = 1;
+    public JobId Id { get; init; }
+    public string Owner { get; init; } = "";
+    public JobStatus Status { get; init; }
+    public FailReason? Reason { get; init; }
+    public string? Detail { get; init; }
+
+    /// <summary>The fencing token: 0 before the first claim.</summary>
+    public int Attempt { get; init; }
+    /// <summary>Attempts that ended with the loss of their worker. An attempt that was handed back does not count.</summary>
+    public int Lost { get; init; }
+    public string? Worker { get; init; }
+    public long Incarnation { get; init; }
+    public string? DispatchId { get; init; }
+    /// <summary>The highest sequence number heard in the current attempt.</summary>
+    public int ReportSequence { get; init; }
+    public bool CancelRequested { get; init; }
+
+    public ImmutableArray<JobTaskState> Tasks { get; init; } = [];
+    public string Manifest { get; init; } = "";
+    public string Image { get; init; } = "";
+    public string? Note { get; init; }
+    public ImmutableArray<string> Tags { get; init; } = [];
+    public Visibility Visibility { get; init; } = Visibility.Unlisted;
+    public bool Secrets { get; init; }
+
+    public DateTimeOffset Created { get; init; }
+    /// <summary>When it was queued last: its place among the waiting.</summary>
+    public DateTimeOffset? QueuedAt { get; init; }
+    public DateTimeOffset? Started { get; init; }
+    public DateTimeOffset? Finished { get; init; }
+    public DateTimeOffset Updated { get; init; }
+
+    /// <summary>Attempts that were given up, oldest first; the last one too when the job failed with it.</summary>
+    public ImmutableArray<EndedAttempt> EndedAttempts { get; init; } = [];
+    public ImmutableArray<Artifact> Artifacts { get; init; } = [];
+    public int Revision { get; init; }
+
+    /// <summary>False for the empty record that a grain without a row has.</summary>
+    public bool Exists() => Id.Value > 0;
+
+    public JobSnapshot ToSnapshot() => new()
+    {
+        Id = Id,
+        Owner = Owner,
+        Status = Status,
+        Reason = Reason,
+        Detail = Detail,
+        Attempt = Attempt,
+        Worker = Worker,
+        CancelRequested = CancelRequested,
+        Tasks = [.. Tasks.Select(task => new TaskSnapshot(task.Name, task.Status))],
+        Manifest = Manifest,
+        Image = Image,
+        Note = Note,
+        Tags = Tags,
+        Visibility = Visibility,
+        Secrets = Secrets,
+        Created = Created,
+        Updated = Updated,
+        Started = Started,
+        Finished = Finished,
+        EndedAttempts = EndedAttempts,
+        Artifacts = Artifacts,
+        Revision = Revision,
+    };
+}
+
+public sealed record JobTaskState(string Name, BuildTaskStatus Status);

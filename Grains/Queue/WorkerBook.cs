@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+using Builds.Jobs;
+using Builds.Workers;
+
+namespace Builds.Queue;
+
+/// <summary>A job in the hands of a worker, as the queue sees it.</summary>
+public sealed class Assignment
+{
+    public required JobId Job { get; init; }
+    public required string Owner { get; init; }
+    public required string DispatchId { get; init; }
+    /// <summary>0 until the worker tells which attempt it claimed.</summary>
+    public int Attempt { get; set; }
+    /// <summary>
+    /// The worker's last heartbeat when it took the job; null while it has not answered. Only a later heartbeat without the job can
+    /// tell that the job is gone.
+    /// </summary>
+    public long? AcceptedAt { get; set; }
+    public bool CancelRequested { get; set; }
+    /// <summary>Queue time at which the attempt was first seen.</summary>
+    public required TimeSpan Since { get; init; }
+}
+
+/// <summary>A worker, as the queue sees it.</summary>
+public sealed class WorkerEntry
+{
+    public required string Name { get; init; }
+    public required long Incarnation { get; init; }
+    public long Sequence { get; set; } = -1;
+    /// <summary>Queue time of the last heartbeat.</summary>
+    public TimeSpan Heard { get; set; }
+    public WorkerStatus Status { get; set; }
+    public int Slots { get; set; }
+    public ImmutableArray<string> Images { get; set; } = [];
+    /// <summary>It said that it is full: nothing for it until it is heard of again.</summary>
+    public bool Refused { get; set; }
+    public Dictionary<JobId, Assignment> Assignments { get; } = [];
+
+    public bool HasRoom => Status.TakesJobs() && !Refused && Assignments.Count < Slots;
+}

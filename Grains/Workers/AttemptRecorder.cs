@@ -1,0 +1,64 @@
+using System.Collections.Immutable;
+using Builds.Artifacts;
+using Builds.Execution;
+using Builds.Jobs;
+using Builds.Logs;
+using Microsoft.Extensions.Options;
+
+namespace Builds.Workers;
+
+/// <summary>Where a build tells what happens: output goes to the logs, task states to the reporter, files to the artifact store.</summary>
+public sealed class AttemptRecorder(JobSnapshot job, AttemptLogs logs, AttemptReporter reporter, IArtifactStore store) : IBuildRecorder, IAsyncDisposable
+{
+    public JobId Job => job.Id;
+
+    public int Attempt => job.Attempt;
+
+    /// <summary>What was stored so far, in order.</summary>
+    public ImmutableArray<Artifact> Artifacts { get; private set; } = [];
+
+    public ValueTask Say(string line, CancellationToken cancellationToken) => logs.Say(line, cancellationToken);
+
+    public ValueTask SetupOutput(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) => logs.SetupOutput(bytes, cancellationToken);
+
+    public async ValueTask TaskStarted(int index, CancellationToken cancellationToken)
+    {
+        await logs.StartTask(job.Tasks[index].Name, cancellationToken);
+        reporter.Progress(index, BuildTaskStatus.Running);
+    }
+
+    public ValueTask TaskOutput(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) => logs.TaskOutput(bytes, cancellationToken);
+
+    public async ValueTask TaskEnded(int index, BuildTaskStatus status, CancellationToken cancellationToken)
+    {
+        if (status != BuildTaskStatus.Skipped)
+            await logs.EndTask(cancellationToken);
+        reporter.Progress(index, status);
+    }
+
+    public async ValueTask StoreArtifact(string path, Stream content, CancellationToken cancellationToken) =>
+        Artifacts = Artifacts.Add(await store.Store(job.Id, job.Attempt, Artifacts.Length + 1, path, content, cancellationToken));
+
+    /// <summary>Says how it ended and seals every log: all bytes are on disk when this answers.</summary>
+    public async Task Finish(AttemptEnd end)
+    {
+        await logs.Say(end switch
+        {
+            AttemptEnd.Succeeded => "Build complete: success",
+            AttemptEnd.Failed { Detail: null } failed => $"Build complete: failed ({failed.Reason.Word()})",
+            AttemptEnd.Failed failed => $"Build complete: failed ({failed.Reason.Word()}): {failed.Detail}",
+            AttemptEnd.HandedBack => "This worker is leaving; the job goes back to the queue",
+            _ => throw new System.Diagnostics.UnreachableException(end.GetType().Name),
+        }, CancellationToken.None);
+        await logs.Seal(CancellationToken.None);
+    }
+
+    public ValueTask DisposeAsync() => logs.DisposeAsync();
+}
+
+/// <summary>Makes the recorder of an attempt.</summary>
+public sealed class AttemptRecorderFactory(ILogStore logStore, IArtifactStore artifacts, IOptions<LogOptions> options, TimeProvider clock)
+{
+    public AttemptRecorder Create(JobSnapshot job, AttemptReporter reporter) =>
+        new(job, new AttemptLogs(logStore, job.Id, job.Attempt, options.Value, clock), reporter, artifacts);
+}

@@ -1,0 +1,71 @@
+using Builds.Jobs;
+
+namespace Builds.Workers;
+
+/// <summary>Why a worker ends an attempt before its time.</summary>
+public enum StopCause
+{
+    None,
+    /// <summary>The owner's wish: TERM, grace, KILL; reported.</summary>
+    Cancelled,
+    /// <summary>The job's time limit: TERM, grace, KILL; reported.</summary>
+    Timeout,
+    /// <summary>The worker leaves: KILL; reported, and the job is queued again.</summary>
+    HandBack,
+    /// <summary>The attempt is not ours any more, or the lease is over: KILL; nothing to report.</summary>
+    Lost,
+}
+
+/// <summary>A slot of a worker that is taken, from the queue's offer until the end is heard. Thread safe.</summary>
+public sealed class HeldAttempt(JobId job, string dispatchId, int slot) : IDisposable
+{
+    private readonly Lock gate = new();
+    private readonly CancellationTokenSource stop = new();
+    private readonly CancellationTokenSource kill = new();
+    private readonly CancellationTokenSource lost = new();
+    private bool disposed;
+
+    public JobId Job => job;
+    public string DispatchId => dispatchId;
+    public int Slot => slot;
+
+    /// <summary>0 until the claim is granted.</summary>
+    public int Attempt { get; set; }
+
+    public StopCause Cause { get; private set; }
+
+    /// <summary>Asks the build to end, with grace.</summary>
+    public CancellationToken Stopping => stop.Token;
+
+    /// <summary>Ends the build at once.</summary>
+    public CancellationToken Killing => kill.Token;
+
+    /// <summary>Nobody wants to hear of the attempt any more.</summary>
+    public CancellationToken Lost => lost.Token;
+
+    /// <summary>Ends the attempt. The first gentle cause stays; a cause that kills replaces it; losing it replaces everything.</summary>
+    public void End(StopCause cause)
+    {
+        lock (gate)
+        {
+            if (disposed || cause <= Cause || (cause == StopCause.Timeout && Cause == StopCause.Cancelled))
+                return;
+            Cause = cause;
+            // Cancelled at once, while callbacks of the build run elsewhere and not under this lock.
+            (cause >= StopCause.HandBack ? kill : stop).CancelAsync().Ignore();
+            if (cause == StopCause.Lost)
+                lost.CancelAsync().Ignore();
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (gate)
+        {
+            disposed = true;
+            stop.Dispose();
+            kill.Dispose();
+            lost.Dispose();
+        }
+    }
+}

@@ -1,0 +1,179 @@
+using Builds.Jobs;
+using Builds.Queue;
+using Microsoft.Extensions.Options;
+
+namespace Builds.Workers;
+
+/// <summary>
+/// The worker itself: its slots, what runs in them, and the lease under which it may run at all. One per silo. The worker grain and
+/// the heartbeat come in from different threads, so everything that they share is under one lock, which no call out holds.
+/// </summary>
+public sealed class WorkerAgent(
+    WorkerIdentity identity,
+    AttemptRunner runner,
+    IOptions<WorkerOptions> options,
+    IOptions<LeaseOptions> leaseOptions,
+    IBootClock boot)
+{
+    private readonly Lock gate = new();
+    private readonly Lease lease = new(leaseOptions.Value.Lease);
+    private readonly Dictionary<JobId, HeldAttempt> held = [];
+    private readonly SortedSet<int> freeSlots = [.. Enumerable.Range(0, options.Value.Slots)];
+    private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource? empty;
+    private WorkerStatus status = WorkerStatus.Ready;
+    private long sequence;
+
+    public WorkerIdentity Identity => identity;
+
+    /// <summary>The queue offers a job: takes a slot and begins to claim it, in the background.</summary>
+    public RunResult Take(JobId job, string dispatchId)
+    {
+        lock (gate)
+        {
+            if (held.TryGetValue(job, out var known))
+                return Answer(known.DispatchId == dispatchId ? RunAnswer.Accepted : RunAnswer.Full);
+            if (!status.TakesJobs())
+                return Answer(RunAnswer.Draining);
+            if (freeSlots.Count == 0)
+                return Answer(RunAnswer.Full);
+
+            var slot = freeSlots.Min;
+            freeSlots.Remove(slot);
+            var attempt = new HeldAttempt(job, dispatchId, slot);
+            held.Add(job, attempt);
+            Hold(attempt).Ignore();
+            return Answer(RunAnswer.Accepted);
+        }
+
+        RunResult Answer(RunAnswer answer) => new(answer, identity.Incarnation, sequence);
+    }
+
+    public bool? Holds(JobId job, int attempt, long incarnation)
+    {
+        lock (gate)
+            return incarnation == identity.Incarnation ? held.TryGetValue(job, out var known) && (known.Attempt == attempt || known.Attempt == 0) : null;
+    }
+
+    /// <summary>Ends an attempt if it is held.</summary>
+    public void End(JobId job, int attempt, StopCause cause)
+    {
+        HeldAttempt? known;
+        lock (gate)
+            known = held.GetValueOrDefault(job);
+        if (known is not null && known.Attempt == attempt)
+            known.End(cause);
+    }
+
+    public void EndAll(StopCause cause)
+    {
+        HeldAttempt[] all;
+        lock (gate)
+            all = [.. held.Values];
+        foreach (var attempt in all)
+            attempt.End(cause);
+    }
+
+    /// <summary>Takes no new job from now on; completes when nothing is held any more.</summary>
+    public Task Drain()
+    {
+        lock (gate)
+        {
+            status = WorkerLifecycle.Next(status, WorkerSignal.Drain) ?? status;
+            if (held.Count == 0)
+                status = WorkerLifecycle.Next(status, WorkerSignal.Emptied) ?? status;
+            Wake();
+            empty ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (held.Count == 0)
+                empty.TrySetResult();
+            return empty.Task;
+        }
+    }
+
+    /// <summary>The next heartbeat, and a task that completes when there is something new to tell.</summary>
+    public (Heartbeat Beat, Task Changed) NextHeartbeat(IEnumerable<string> images)
+    {
+        lock (gate)
+        {
+            changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var beat = new Heartbeat(
+                identity.Name,
+                identity.Incarnation,
+                ++sequence,
+                status,
+                options.Value.Slots,
+                [.. images],
+                [.. held.Values.Select(attempt => new HeldJob(attempt.Job, attempt.DispatchId, attempt.Attempt))]);
+            return (beat, changed.Task);
+        }
+    }
+
+    /// <summary>A heartbeat sent at <paramref name="sent"/> (since boot) was answered; answers when the lease ends now.</summary>
+    public TimeSpan Renew(TimeSpan sent)
+    {
+        lock (gate)
+        {
+            lease.Renew(sent);
+            return lease.End!.Value;
+        }
+    }
+
+    public bool LeaseHolds
+    {
+        get
+        {
+            lock (gate)
+                return lease.Holds(boot.Now);
+        }
+    }
+
+    /// <summary>Time until the lease ends; null before the first one; zero or less when it is over.</summary>
+    public TimeSpan? LeaseLeft
+    {
+        get
+        {
+            lock (gate)
+                return lease.End - boot.Now;
+        }
+    }
+
+    private async Task Hold(HeldAttempt attempt)
+    {
+        try
+        {
+            // Not on the grain's scheduler: a build takes long, and a claim calls a grain.
+            await Task.Run(() => runner.Run(attempt, this));
+        }
+        finally
+        {
+            Release(attempt);
+        }
+    }
+
+    /// <summary>The attempt's number is known now: the queue should hear of it.</summary>
+    internal void Claimed(HeldAttempt attempt, int number)
+    {
+        lock (gate)
+            attempt.Attempt = number;
+    }
+
+    private void Release(HeldAttempt attempt)
+    {
+        lock (gate)
+        {
+            held.Remove(attempt.Job);
+            freeSlots.Add(attempt.Slot);
+            if (held.Count == 0)
+            {
+                status = WorkerLifecycle.Next(status, WorkerSignal.Emptied) ?? status;
+                empty?.TrySetResult();
+            }
+
+            Wake();
+        }
+
+        attempt.Dispose();
+    }
+
+    private void Wake() => changed.TrySetResult();
+}

@@ -1,0 +1,120 @@
+using Builds.Execution;
+using Builds.Queue;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Builds.Workers;
+
+/// <summary>
+/// Keeps the agent's lease alive and lets it leave in good order. Register it after Orleans: then it starts when the silo is active, and
+/// its stop, the drain, runs while every grain still answers.
+/// </summary>
+public sealed partial class WorkerHost(
+    WorkerAgent agent,
+    IBuildExecutor executor,
+    IGrainFactory grains,
+    IBootClock boot,
+    TimeProvider clock,
+    IOptions<WorkerOptions> options,
+    IOptions<LeaseOptions> lease,
+    ILogger<WorkerHost> logger) : BackgroundService
+{
+    private readonly CancellationTokenSource handBack = new();
+
+    /// <summary>Hands everything back at once: the second signal. Has an effect while draining.</summary>
+    public void HandBackNow() => handBack.Cancel();
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        var empty = agent.Drain();
+        using var grace = new CancellationTokenSource(options.Value.DrainGrace, clock);
+        using var impatient = CancellationTokenSource.CreateLinkedTokenSource(grace.Token, handBack.Token, cancellationToken);
+        try
+        {
+            await empty.WaitAsync(impatient.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            LogHandingBack();
+            agent.EndAll(StopCause.HandBack);
+            await empty.WaitAsync(lease.Value.Lease, clock, CancellationToken.None).ContinueWith(
+                waited => LogLeft(waited.IsCompletedSuccessfully), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+
+        await base.StopAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await using var watch = clock.CreateTimer(_ => WatchLease(), null, lease.Value.Heartbeat, lease.Value.Heartbeat / 4);
+        var queue = grains.GetGrain<IQueueGrain>(IQueueGrain.DefaultPool);
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var sent = boot.Now;
+            var (beat, changed) = agent.NextHeartbeat(executor.Images);
+            try
+            {
+                Obey(await queue.Heartbeat(beat), sent);
+            }
+            catch (Exception error) when (error is not OperationCanceledException)
+            {
+                // Without an answer the lease runs on to its end, and with it everything that runs under it.
+                LogNotHeard(error, beat.Sequence);
+            }
+
+            await Pause(changed, stoppingToken);
+        }
+    }
+
+    private void Obey(HeartbeatAnswer answer, TimeSpan sent)
+    {
+        if (answer.Renewed)
+            executor.Renew(agent.Renew(sent));
+        else
+            agent.EndAll(StopCause.Lost);
+
+        foreach (var order in answer.Stop)
+        {
+            agent.End(order.Job, order.Attempt, order.Reason switch
+            {
+                StopReason.Cancelled => StopCause.Cancelled,
+                StopReason.Deadline => StopCause.Timeout,
+                StopReason.Stale => StopCause.Lost,
+            });
+        }
+    }
+
+    private void WatchLease()
+    {
+        if (agent.LeaseLeft is { } left && left <= TimeSpan.Zero)
+            agent.EndAll(StopCause.Lost);
+    }
+
+    private async Task Pause(Task changed, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await changed.WaitAsync(lease.Value.Heartbeat, clock, cancellationToken);
+        }
+        catch (Exception error) when (error is TimeoutException or OperationCanceledException)
+        {
+            // Nothing new: the heartbeat is due, or the worker stops.
+        }
+    }
+
+    public override void Dispose()
+    {
+        handBack.Dispose();
+        base.Dispose();
+    }
+
+    [LoggerMessage(EventId = 1300, Level = LogLevel.Warning, Message = "Heartbeat {Sequence} was not answered")]
+    private partial void LogNotHeard(Exception error, long sequence);
+
+    [LoggerMessage(EventId = 1301, Level = LogLevel.Warning, Message = "Running jobs are handed back to the queue")]
+    private partial void LogHandingBack();
+
+    [LoggerMessage(EventId = 1302, Level = LogLevel.Information, Message = "Everything was handed back: {Complete}")]
+    private partial void LogLeft(bool complete);
+}

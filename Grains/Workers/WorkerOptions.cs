@@ -1,0 +1,32 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Builds.Workers;
+
+/// <summary>The worker of this silo.</summary>
+public sealed class WorkerOptions
+{
+    public const string Section = "Builds:Worker";
+
+    /// <summary>How many jobs run at a time. Default: one per processor.</summary>
+    [Range(0, 1000)]
+    public int Slots { get; set; } = Environment.ProcessorCount;
+
+    /// <summary>How long running jobs may finish after the first SIGTERM or SIGINT, before they are handed back. Default 1 minute.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan DrainGrace { get; set; } = TimeSpan.FromMinutes(1);
+}
+
+/// <summary>Who this worker is.</summary>
+/// <param name="Name">Stable over restarts.</param>
+/// <param name="Incarnation">Grows with every start of a worker with this name, whatever the clock does.</param>
+public sealed record WorkerIdentity(string Name, long Incarnation);
+
+/// <summary>Makes the public address of a job, for <c>JOB_URL</c> (contract/manifest section 5).</summary>
+public delegate string JobAddress(string owner, Builds.Jobs.JobId job);
+
+/// <summary>CLOCK_BOOTTIME: runs on while the machine sleeps, and is the same for a silo and its sandboxes.</summary>
+public interface IBootClock
+{
+    /// <summary>Time since boot.</summary>
+    TimeSpan Now { get; }
+}
