@@ -1,0 +1,137 @@
+using System.Globalization;
+using Builds.Artifacts;
+using Builds.Execution.Sandbox;
+using Builds.Jobs;
+
+namespace Builds.Execution;
+
+internal sealed partial class BuildRun
+{
+    private const string CompleteMarker = ".complete-build";
+
+    private string Home => driver.HomeInside(slot);
+
+    private async Task Prepare()
+    {
+        await workspace.Create();
+        workspace.AddScript(".buildenv", PlainScripts.Environment(plan));
+        workspace.AddDirectory(".tasks");
+        foreach (var task in plan.Manifest.Tasks) workspace.AddScript($".tasks/{task.Name}", PlainScripts.Task(task));
+    }
+
+    private async Task<BuildOutcome> Steps()
+    {
+        foreach (var remark in driver.Remarks) await Say(remark);
+        if (!await _guard.Hello()) return await Lost();
+        return await CloneSources() ?? await RunTasks() ?? await CollectArtifacts() ?? new BuildOutcome.Succeeded();
+    }
+
+    private async Task<BuildOutcome?> RunTasks()
+    {
+        var tasks = plan.Manifest.Tasks;
+        for (var i = 0; i < tasks.Length; i++)
+        {
+            if (Stopping) return new BuildOutcome.Stopped();
+            await Say($"Running task {tasks[i].Name}");
+            await recorder.TaskStarted(i, _kill);
+            _running = i;
+            var end = await _guard.Run(Order($"./.tasks/{tasks[i].Name}"), bytes => recorder.TaskOutput(bytes, _kill));
+            if (await FailureOf(end, $"Task {tasks[i].Name}", FailReason.Task) is { } failure) return failure;
+            await EndTask(i, BuildTaskStatus.Success);
+            if (i + 1 == tasks.Length || !await IsComplete()) continue;
+            await Say("The build is complete: the other tasks are skipped");
+            for (var rest = i + 1; rest < tasks.Length; rest++) await recorder.TaskEnded(rest, BuildTaskStatus.Skipped, _kill);
+            break;
+        }
+        return null;
+    }
+
+    /// <summary>Null if a command did what it should.</summary>
+    private async Task<BuildOutcome?> FailureOf(CommandEnd end, string what, FailReason reason)
+    {
+        if (end is CommandEnd.Lost) return await Lost();
+        if (Stopping) return new BuildOutcome.Stopped();
+        if (end is CommandEnd.Exited(0)) return null;
+        var how = end is CommandEnd.Signalled(var signal)
+            ? $"{what} was ended by signal {signal.ToString(CultureInfo.InvariantCulture)}"
+            : $"{what} failed with exit status {((CommandEnd.Exited)end).Code.ToString(CultureInfo.InvariantCulture)}";
+        if (_running >= 0) await EndTask(_running, BuildTaskStatus.Failed);
+        await Say(how);
+        return new BuildOutcome.Failed(reason, $"{how}.");
+    }
+
+    private async Task EndTask(int index, BuildTaskStatus status)
+    {
+        _running = -1;
+        try
+        {
+            // Told also when everything is being killed: the task did end.
+            await recorder.TaskEnded(index, status, CancellationToken.None);
+        }
+        catch (Logs.AttemptClosedException) when (status == BuildTaskStatus.Failed)
+        {
+            // The attempt was given up, and so was its end.
+        }
+    }
+
+    private async Task<bool> IsComplete() =>
+        await _guard.Run(FileOrder(CompleteMarker), static _ => ValueTask.CompletedTask) is CommandEnd.Exited(0);
+
+    private async Task<BuildOutcome?> CollectArtifacts()
+    {
+        var artifacts = plan.Manifest.Artifacts;
+        if (artifacts.Length == 0) return null;
+        if (artifacts.Length > MaxArtifacts)
+        {
+            await Say($"Error: {artifacts.Length} artifacts are more than the {MaxArtifacts} allowed, so none is kept");
+            return null;
+        }
+        foreach (var path in artifacts)
+            if (Stopping) return new BuildOutcome.Stopped();
+            else if (await Collect(path) is { } failure) return failure;
+        return null;
+    }
+
+    private async Task<BuildOutcome?> Collect(string path)
+    {
+        await Say($"Keeping artifact {path}");
+        _guard.Begin(FileOrder(path));
+        await using var content = new GuardFileStream(_guard, path);
+        try
+        {
+            await content.Open();
+            await recorder.StoreArtifact(path, content, _kill);
+            return null;
+        }
+        catch (GuardFileException e)
+        {
+            if (e.End is CommandEnd.Lost) return await Lost();
+            return Stopping ? new BuildOutcome.Stopped() : await Fail(FailReason.Artifact, e.Message);
+        }
+        catch (ArtifactTooLargeException e)
+        {
+            return await Fail(FailReason.Artifact, e.Message);
+        }
+    }
+
+    private const int MaxArtifacts = 8;
+
+    private bool Stopping => _stop.IsCancellationRequested || _kill.IsCancellationRequested;
+
+    private ValueTask Say(string line) => recorder.Say(line, _kill);
+
+    private async Task<BuildOutcome> Fail(FailReason reason, string why)
+    {
+        await Say(why);
+        return new BuildOutcome.Failed(reason, why);
+    }
+
+    private GuardOrder Order(params string[] command) => new()
+    {
+        Arguments = command,
+        Directory = Home,
+        Environment = BuildEnvironment.Of(Home, driver.ToolsInside),
+    };
+
+    private GuardOrder FileOrder(string path) => Order(path) with { ReadsFile = true };
+}

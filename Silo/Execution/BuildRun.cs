@@ -1,0 +1,145 @@
+using System.ComponentModel;
+using System.Globalization;
+using Builds.Execution.Sandbox;
+using Builds.Execution.Slots;
+using Builds.Jobs;
+using Builds.Logs;
+
+namespace Builds.Execution;
+
+/// <summary>One attempt, from an empty home to an empty home. A driver decides where the commands run, nothing else.</summary>
+internal sealed partial class BuildRun(
+    BuildPlan plan, IBuildRecorder recorder, ISandboxDriver driver, Slot slot, Workspace workspace, TimeSpan grace, TimeProvider time)
+{
+    /// <summary>How long a guard may take to end after it was told to, before it is ended from outside.</summary>
+    private static readonly TimeSpan EndBound = TimeSpan.FromSeconds(5);
+
+    private Guard _guard = null!;
+    private CancellationToken _stop, _kill;
+    private int _running = -1;
+
+    public async Task<BuildOutcome> Run(Func<Guard> start, Action<Guard> ended, CancellationToken stop, CancellationToken kill)
+    {
+        (_stop, _kill) = (stop, kill);
+        try
+        {
+            if (await Refuse() is { } refusal) return refusal;
+            await Prepare();
+            _guard = start();
+        }
+        catch (Exception e) when (e is IOException or Win32Exception or UnauthorizedAccessException)
+        {
+            return await Broken(recorder, e.Message);
+        }
+        catch (Exception e) when (EndOf(e) is { } end)
+        {
+            return end;
+        }
+
+        BuildOutcome outcome;
+        try
+        {
+            outcome = await RunGuarded();
+        }
+        finally
+        {
+            await End();
+            ended(_guard);
+            await _guard.DisposeAsync();
+        }
+        return await CleanUp(outcome);
+    }
+
+    /// <summary>Says in the setup log that the machine is at fault.</summary>
+    public static async Task<BuildOutcome> Broken(IBuildRecorder recorder, string why)
+    {
+        try
+        {
+            await recorder.Say($"This machine cannot run the build: {why}", CancellationToken.None);
+        }
+        catch (Exception e) when (e is AttemptClosedException or LogLimitException)
+        {
+            // Nobody is left to read it.
+        }
+        return new BuildOutcome.Failed(FailReason.Internal, why);
+    }
+
+    private async Task<BuildOutcome> RunGuarded()
+    {
+        using var killing = _kill.Register(_guard.Kill);
+        using var graceful = new CancellationTokenSource();
+        using var stopping = _stop.Register(() =>
+        {
+            _guard.Terminate();
+            graceful.CancelAfter(grace);
+        });
+        using var graceOver = graceful.Token.Register(_guard.Kill);
+        BuildOutcome outcome;
+        try
+        {
+            outcome = await Steps();
+            if (outcome is BuildOutcome.Stopped && _stop.IsCancellationRequested) await _guard.Emptied();
+        }
+        catch (Exception e) when (EndOf(e) is { } end)
+        {
+            outcome = end;
+        }
+        if (_running >= 0) await EndTask(_running, BuildTaskStatus.Failed);
+        return outcome;
+    }
+
+    /// <summary>What an exception that a recorder may throw means for the build; null for one that is a bug.</summary>
+    private BuildOutcome? EndOf(Exception exception) => exception switch
+    {
+        AttemptClosedException => new BuildOutcome.Stopped(),
+        LogLimitException limit => new BuildOutcome.Failed(FailReason.Limit, limit.Message),
+        OperationCanceledException when _kill.IsCancellationRequested => new BuildOutcome.Stopped(),
+        _ => null,
+    };
+
+    /// <summary>The guard is gone without being told to: over its lease, or something happened to it.</summary>
+    private async Task<BuildOutcome> Lost()
+    {
+        if (_stop.IsCancellationRequested || _kill.IsCancellationRequested) return new BuildOutcome.Stopped();
+        _guard.Kill();
+        var end = await _guard.Ended;
+        if (end.Code == GuardEnd.LeaseOver) return new BuildOutcome.Stopped();
+        var why = end.Words.Length > 0 ? end.Words.ReplaceLineEndings("; ")
+            : end.Code > 128 ? $"the sandbox was ended by signal {end.Code - 128}"
+            : $"the sandbox ended by itself with status {end.Code}";
+        return await Broken(recorder, $"{driver.Name}: {why}");
+    }
+
+    private async Task End()
+    {
+        _guard.Kill();
+        while (true)
+        {
+            try
+            {
+                await _guard.Ended.WaitAsync(EndBound, time);
+                return;
+            }
+            catch (TimeoutException)
+            {
+                // It is stopped or starved. In a namespace of its own it can be ended from outside, with all that is inside.
+                if (driver.OwnNamespace) Leftovers.KillGuards(GuardName);
+            }
+        }
+    }
+
+    private async Task<BuildOutcome> CleanUp(BuildOutcome outcome)
+    {
+        try
+        {
+            await workspace.Remove();
+            return outcome;
+        }
+        catch (Exception e) when (e is IOException or Win32Exception)
+        {
+            return await Broken(recorder, e.Message);
+        }
+    }
+
+    public string GuardName => string.Create(CultureInfo.InvariantCulture, $"silo-{Environment.ProcessId}-job-{plan.Job.Value}.{plan.Attempt}-slot-{plan.Slot}");
+}

@@ -1,0 +1,652 @@
+/*
+ * The guard of one sandbox: pid 1 of its pid namespace, or, without one, the reaper of everything below it.
+ *
+ *   init MODE UID GID LEASE MARK...     MODE: namespace or process; UID, GID: of the commands, or - for our own;
+ *                                       LEASE: nanoseconds of CLOCK_BOOTTIME; MARK: for people and for the next silo
+ *   init wipe DIRECTORY                 see wipe.h
+ *
+ * Descriptor 3 is the silo. When it closes, or when the lease is over, everything inside ends at once. That must hold
+ * whatever the build does and whatever has become of the silo, so: no C library, no memory but what is laid out here, one
+ * loop that never blocks anywhere but in its own wait.
+ *
+ * Both directions carry frames: length of the payload (u32), type (u32), payload; numbers as the processor has them.
+ */
+#include "sys.h"
+#include "confine.h"
+#include "tree.h"
+#include "wipe.h"
+
+enum { SILO = 3, LIFE = 10 };
+enum { FROM_SILO_LEASE = 1, FROM_SILO_RUN = 2, FROM_SILO_TERM = 3 };
+enum { TO_SILO_HELLO = 1, TO_SILO_OUTPUT = 2, TO_SILO_EXIT = 3, TO_SILO_EMPTY = 4 };
+enum { RUN_READS_FILE = 1 };
+enum { END_CLOSED = 0, END_LEASE = 80, END_PROTOCOL = 81, END_SETUP = 82 };
+enum { NOT_A_FILE = 200, NOT_STARTED = 127 };
+
+enum { KILL = 9, TERM = 15, CHLD = 17, CONT = 18 };
+enum { EVENT_IN = 1, EVENT_OUT = 4, EVENT_ERR = 8, EVENT_HUP = 16, EVENT_RDHUP = 0x2000 };
+enum { TAG_SILO, TAG_SIGNAL, TAG_TIMER, TAG_PIPE, TAG_SEALED };
+enum { BOOTTIME = 7, ABSOLUTE = 1, NO_WAIT = 1 };
+enum { CHUNK = 65536, HEADER = 8, RESERVE = 256, MAX_WORDS = 1024 };
+#define NOBODY 0xffffffffu
+#define CAPABILITIES ((1u << CAP_SETUID) | (1u << CAP_SETGID) | (1u << CAP_KILL))
+
+struct event {
+    u32 events;
+    u64 data;
+}
+#if defined(__x86_64__)
+__attribute__((packed))
+#endif
+;
+
+static struct {
+    int own_namespace;
+    u32 uid, gid;
+    u64 lease;
+    int queue, signals, timer;
+} guard;
+
+static struct {
+    s32 pid;          /* 0: none runs */
+    int pipe;         /* -1: at its end */
+    int paused;       /* the silo is slow: the pipe is not watched */
+    int ended;        /* the script exited: `left` bytes of the pipe are still its own */
+    u32 left;
+    u32 kind, code;
+} command = {.pipe = -1};
+
+static int terminating, empty_told, control_gone;
+static u8 in[131072], out[CHUNK + HEADER + RESERVE], scrap[CHUNK];
+static u32 in_length, out_start, out_length;
+static u32 watching_out;
+
+/* ---- ending ---------------------------------------------------------------------------------------------------- */
+
+static s32 fork_process(void)
+{
+    return (s32)SYS(clone, CHLD, 0, 0, 0, 0);
+}
+
+static void become_build(void)
+{
+    if (guard.uid == NOBODY)
+        return;
+    if (SYS(setgroups, 0, 0) < 0 || SYS(setresgid, guard.gid, guard.gid, guard.gid) < 0 ||
+        SYS(setresuid, guard.uid, guard.uid, guard.uid) < 0)
+        SYS(exit_group, NOT_STARTED);
+}
+
+/* One signal to everything inside. With a user of their own, one call reaches all processes, also those just forking. */
+static void signal_all(int signal)
+{
+    if (guard.own_namespace) {
+        SYS(kill, -1, signal);
+    } else if (guard.uid != NOBODY) {
+        s32 helper = fork_process();
+        if (helper == 0) {
+            become_build();
+            SYS(kill, -1, signal);
+            SYS(exit_group, 0);
+        }
+        if (helper > 0)
+            SYS(wait4, helper, 0, 0x40000000 /* __WALL */, 0);
+    } else {
+        signal_descendants(signal);
+    }
+}
+
+static void finish(int code)
+{
+    /* The kernel ends a pid namespace with its first process. Without one, kill until no child is left to reap. */
+    while (!guard.own_namespace) {
+        s64 pid, one[2] = {0, 2000000};
+        u64 chld = 1ul << (CHLD - 1);
+        signal_all(KILL);
+        signal_descendants(KILL);
+        while ((pid = SYS(wait4, -1, 0, NO_WAIT, 0)) > 0)
+            ;
+        if (pid == -ECHILD)
+            break;
+        SYS(rt_sigtimedwait, &chld, 0, one, sizeof chld);
+    }
+    SYS(exit_group, code);
+}
+
+static void stop_with(int code, const char *what, s64 error)
+{
+    complain(LIFE, what, "", error);
+    finish(code);
+}
+
+/* ---- to the silo ----------------------------------------------------------------------------------------------- */
+
+static void watch(int what, int fd, u32 events, u64 tag)
+{
+    struct event e = {events, tag | (u64)fd << 8};
+    s64 error = SYS(epoll_ctl, guard.queue, what, fd, &e);
+    if (error < 0)
+        stop_with(END_SETUP, "the guard cannot watch a descriptor", error);
+}
+
+enum { ADD = 1, REMOVE = 2, CHANGE = 3 };
+
+static void flush(void)
+{
+    while (out_length) {
+        s64 n = SYS(write, SILO, out + out_start, out_length);
+        if (n == -EAGAIN)
+            break;
+        if (n == -EINTR)
+            continue;
+        if (n < 0) {
+            control_gone = 1;
+            break;
+        }
+        out_start += (u32)n;
+        out_length -= (u32)n;
+    }
+    if (!out_length)
+        out_start = 0;
+    u32 wanted = out_length ? EVENT_OUT : 0;
+    if (wanted != watching_out) {
+        watching_out = wanted;
+        watch(CHANGE, SILO, EVENT_IN | EVENT_RDHUP | wanted, TAG_SILO);
+    }
+}
+
+static u32 space(void)
+{
+    return (u32)sizeof out - out_start - out_length;
+}
+
+static u8 *put_header(u32 size, u32 type)
+{
+    u32 *head = (u32 *)(void *)scrap;
+    head[0] = size;
+    head[1] = type;
+    u8 *at = out + out_start + out_length;
+    memcpy(at, scrap, HEADER);
+    out_length += HEADER;
+    return at + HEADER;
+}
+
+static void tell(u32 type, const u32 *words, u32 count)
+{
+    if (out_start && space() < RESERVE / 2) {
+        for (u32 i = 0; i < out_length; i++)
+            out[i] = out[out_start + i];
+        out_start = 0;
+    }
+    u8 *at = put_header(count * 4, type);
+    memcpy(at, words, count * 4);
+    out_length += count * 4;
+    flush();
+}
+
+/* ---- what a command writes ------------------------------------------------------------------------------------- */
+
+static void reap(void);
+
+static void command_over(void)
+{
+    u32 words[2] = {command.kind, command.code};
+    if (command.pipe >= 0) {
+        /* What daemons write from now on belongs to no log; it is read so that they neither block nor die. */
+        watch(command.paused ? ADD : CHANGE, command.pipe, EVENT_IN, TAG_SEALED);
+        command.pipe = -1;
+    }
+    command.pid = 0;
+    command.ended = 0;
+    command.paused = 0;
+    tell(TO_SILO_EXIT, words, 2);
+    if (terminating)
+        reap();
+}
+
+static void close_pipe(void)
+{
+    if (!command.paused)
+        watch(REMOVE, command.pipe, 0, TAG_PIPE);
+    command.paused = 0;
+    SYS(close, command.pipe);
+    command.pipe = -1;
+    if (command.ended)
+        command_over();
+}
+
+static void pump(void)
+{
+    while (command.pipe >= 0) {
+        if (command.ended && command.left == 0) {
+            command_over();
+            return;
+        }
+        /* Only into an empty buffer: then each frame is as large as what the pipe holds, and controls always fit. */
+        if (out_length) {
+            if (!command.paused)
+                watch(REMOVE, command.pipe, 0, TAG_PIPE);
+            command.paused = 1;
+            return;
+        }
+        u32 size = CHUNK;
+        if (command.ended && command.left < size)
+            size = command.left;
+        s64 n = SYS(read, command.pipe, out + HEADER, size);
+        if (n == -EAGAIN && !command.ended) {
+            if (command.paused)
+                watch(ADD, command.pipe, EVENT_IN, TAG_PIPE);
+            command.paused = 0;
+            return;
+        }
+        if (n <= 0) {
+            close_pipe();
+            return;
+        }
+        put_header((u32)n, TO_SILO_OUTPUT);
+        out_length += (u32)n;
+        if (command.ended)
+            command.left -= (u32)n;
+        flush();
+        if (!command.ended && !out_length) {
+            if (command.paused)
+                watch(ADD, command.pipe, EVENT_IN, TAG_PIPE);
+            command.paused = 0;
+            return; /* others first; the pipe reports again if it holds more */
+        }
+    }
+}
+
+static void drop(int fd)
+{
+    s64 n = SYS(read, fd, scrap, sizeof scrap);
+    if (n == 0 || (n < 0 && n != -EAGAIN && n != -EINTR)) {
+        watch(REMOVE, fd, 0, TAG_SEALED);
+        SYS(close, fd);
+    }
+}
+
+static void reap(void)
+{
+    for (;;) {
+        s32 status = 0;
+        s64 pid = SYS(wait4, -1, &status, NO_WAIT, 0);
+        if (pid == command.pid && pid > 0) {
+            u32 waiting = 0;
+            command.kind = (status & 0x7f) ? 1 : 0;
+            command.code = (status & 0x7f) ? (u32)(status & 0x7f) : (u32)(status >> 8 & 0xff);
+            command.ended = 1;
+            if (command.pipe >= 0)
+                SYS(ioctl, command.pipe, 0x541b /* FIONREAD */, &waiting);
+            command.left = waiting;
+            if (command.pipe >= 0)
+                pump();
+            else
+                command_over();
+        } else if (pid == -ECHILD && terminating && !empty_told && command.pid == 0) {
+            empty_told = 1;
+            tell(TO_SILO_EMPTY, 0, 0);
+        }
+        if (pid <= 0)
+            return;
+    }
+}
+
+/* ---- starting a command ---------------------------------------------------------------------------------------- */
+
+struct order {
+    u32 flags, arguments, variables;
+    const char *directory;
+    char *words[MAX_WORDS + 2]; /* arguments, null, variables, null */
+};
+
+static const char *find_variable(char **environment, const char *name)
+{
+    u64 n = length(name);
+    for (; *environment; environment++) {
+        u64 i = 0;
+        while (i < n && (*environment)[i] == name[i])
+            i++;
+        if (i == n && (*environment)[n] == '=')
+            return *environment + n + 1;
+    }
+    return "";
+}
+
+static s64 execute(char **arguments, char **environment)
+{
+    static char path[4096];
+    const char *name = arguments[0];
+    u64 n = length(name);
+    for (const char *s = name; *s; s++)
+        if (*s == '/')
+            return SYS(execve, name, arguments, environment);
+    s64 error = -ENOENT;
+    for (const char *p = find_variable(environment, "PATH"); *p;) {
+        u64 size = 0;
+        while (p[size] && p[size] != ':')
+            size++;
+        if (size && size + n + 2 < sizeof path) {
+            memcpy(path, p, size);
+            path[size] = '/';
+            memcpy(path + size + 1, name, n + 1);
+            s64 e = SYS(execve, path, arguments, environment);
+            if (e != -ENOENT && e != -ENOTDIR)
+                error = e;
+        }
+        p += size;
+        if (*p)
+            p++;
+    }
+    return error;
+}
+
+/* Sends a regular file of the build, opened with the rights of the build, to our output. The exit code is the errno. */
+static int read_file(const char *path)
+{
+    struct stat about;
+    int fd = (int)SYS(openat, AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return -fd;
+    if (SYS(fstat, fd, &about) < 0 || (about.st_mode & 0170000) != 0100000)
+        return NOT_A_FILE;
+    for (;;) {
+        s64 n = SYS(read, fd, scrap, sizeof scrap);
+        if (n == -EINTR)
+            continue;
+        if (n <= 0)
+            return (int)-n;
+        for (s64 done = 0; done < n;) {
+            s64 w = SYS(write, 1, scrap + done, n - done);
+            if (w < 0 && w != -EINTR)
+                return (int)-w;
+            if (w > 0)
+                done += w;
+        }
+    }
+}
+
+static void child(struct order *order, int output)
+{
+    u64 none = 0, files[2];
+    SYS(setsid, 0);
+    SYS(dup3, output, 1, 0);
+    SYS(dup3, output, 2, 0);
+    SYS(close_range, 3, ~0u, 0);
+    SYS(umask, 022);
+    /* A .NET process raises its own limit to the maximum; programs that close "all" descriptors would crawl. */
+    if (SYS(prlimit64, 0, 7, 0, files) == 0 && files[0] > 1024) {
+        files[0] = 1024;
+        SYS(prlimit64, 0, 7, files, 0);
+    }
+    become_build();
+    keep_capabilities(0);
+    s64 error = filter_calls();
+    if (error < 0) {
+        complain(2, "cannot limit the system calls of the build", "", error);
+        SYS(exit_group, NOT_STARTED);
+    }
+    error = SYS(chdir, order->directory);
+    if (error < 0) {
+        complain(2, "cannot enter ", order->directory, error);
+        SYS(exit_group, NOT_STARTED);
+    }
+    if (order->flags & RUN_READS_FILE) {
+        SYS(rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof none);
+        SYS(exit_group, read_file(order->words[0]));
+    }
+    /* From here on this is the build's own process, and it may know: the first to be killed when memory runs out. */
+    SYS(prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
+    int score = (int)SYS(openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
+    if (score >= 0) {
+        SYS(write, score, "500", 3);
+        SYS(close, score);
+    }
+    SYS(rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof none);
+    error = execute(order->words, order->words + order->arguments + 1);
+    complain(2, "cannot start ", order->words[0], error);
+    SYS(exit_group, NOT_STARTED);
+}
+
+static void start(struct order *order)
+{
+    int ends[2];
+    if (command.pid)
+        stop_with(END_PROTOCOL, "a command was sent while one ran", 0);
+    if (terminating) {
+        u32 by_term[2] = {1, TERM};
+        tell(TO_SILO_EXIT, by_term, 2);
+        return;
+    }
+    /* The pipe belongs to the build, or it could not open /dev/stdout. */
+    if (guard.uid != NOBODY) {
+        SYS(setfsgid, guard.gid);
+        SYS(setfsuid, guard.uid);
+    }
+    s64 error = SYS(pipe2, ends, O_CLOEXEC);
+    if (guard.uid != NOBODY) {
+        SYS(setfsuid, 0);
+        SYS(setfsgid, 0);
+        SYS(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+    }
+    if (error < 0)
+        stop_with(END_SETUP, "the guard cannot open a pipe", error);
+    SYS(fcntl, ends[0], F_SETFL, O_NONBLOCK);
+    s32 pid = fork_process();
+    if (pid == 0)
+        child(order, ends[1]);
+    SYS(close, ends[1]);
+    if (pid < 0) {
+        u32 words[2] = {0, NOT_STARTED};
+        SYS(close, ends[0]);
+        tell(TO_SILO_EXIT, words, 2);
+        return;
+    }
+    command.pid = pid;
+    command.pipe = ends[0];
+    command.paused = command.ended = 0;
+    watch(ADD, command.pipe, EVENT_IN, TAG_PIPE);
+}
+
+/* ---- from the silo --------------------------------------------------------------------------------------------- */
+
+static void renew(u64 lease)
+{
+    s64 times[4] = {0, 0, (s64)(lease / 1000000000), (s64)(lease % 1000000000)};
+    guard.lease = lease;
+    if (lease == 0)
+        times[3] = 1; /* zero would mean: no timer */
+    s64 error = SYS(timerfd_settime, guard.timer, ABSOLUTE, times, 0);
+    if (error < 0)
+        stop_with(END_SETUP, "the guard cannot set its timer", error);
+}
+
+static void check_lease(void)
+{
+    s64 now[2];
+    SYS(clock_gettime, BOOTTIME, now);
+    if ((u64)now[0] * 1000000000 + (u64)now[1] >= guard.lease)
+        finish(END_LEASE);
+}
+
+static void parse_order(u8 *at, u32 size)
+{
+    static struct order order;
+    u32 numbers[3];
+    if (size < sizeof numbers + 1 || at[size - 1] != 0)
+        stop_with(END_PROTOCOL, "a command was cut short", 0);
+    memcpy(numbers, at, sizeof numbers);
+    order.flags = numbers[0];
+    order.arguments = numbers[1];
+    order.variables = numbers[2];
+    if (order.arguments == 0 || order.arguments > MAX_WORDS || order.variables > MAX_WORDS - order.arguments)
+        stop_with(END_PROTOCOL, "a command has too few or too many words", 0);
+    char *p = (char *)at + sizeof numbers, *end = (char *)at + size;
+    u32 slot = 0;
+    for (u32 i = 0; i < 1 + order.arguments + order.variables; i++) {
+        if (p >= end)
+            stop_with(END_PROTOCOL, "a command was cut short", 0);
+        if (i == 0)
+            order.directory = p;
+        else
+            order.words[slot++] = p;
+        if (i == order.arguments)
+            order.words[slot++] = 0;
+        p += length(p) + 1;
+    }
+    order.words[slot] = 0;
+    start(&order);
+}
+
+static void take_frames(void)
+{
+    u32 at = 0;
+    while (in_length - at >= HEADER) {
+        u32 head[2];
+        memcpy(head, in + at, HEADER);
+        if (head[0] > sizeof in - HEADER)
+            stop_with(END_PROTOCOL, "a message is too long", 0);
+        if (in_length - at - HEADER < head[0])
+            break;
+        u8 *payload = in + at + HEADER;
+        if (head[1] == FROM_SILO_LEASE && head[0] == 8) {
+            u64 lease;
+            memcpy(&lease, payload, 8);
+            renew(lease);
+        } else if (head[1] == FROM_SILO_RUN) {
+            parse_order(payload, head[0]);
+        } else if (head[1] == FROM_SILO_TERM) {
+            terminating = 1;
+            signal_all(TERM);
+            signal_all(CONT);
+            reap();
+        } else {
+            stop_with(END_PROTOCOL, "a message is of an unknown kind", 0);
+        }
+        at += HEADER + head[0];
+    }
+    for (u32 i = at; i < in_length; i++)
+        in[i - at] = in[i];
+    in_length -= at;
+}
+
+static void listen(void)
+{
+    s64 n = SYS(read, SILO, in + in_length, sizeof in - in_length);
+    if (n == -EAGAIN || n == -EINTR)
+        return;
+    if (n <= 0) {
+        control_gone = 1;
+        return;
+    }
+    in_length += (u32)n;
+    take_frames();
+}
+
+/* ---- the loop -------------------------------------------------------------------------------------------------- */
+
+static void prepare(char **arguments)
+{
+    u64 all = ~0ul, chld = 1ul << (CHLD - 1);
+    /* First, so that nothing of the same user can ever trace us or read what we hold. */
+    SYS(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+    SYS(rt_sigprocmask, 2, &all, 0, sizeof all);
+    for (int signal = 1; signal <= 64; signal++) {
+        u64 by_default[4] = {0, 0, 0, 0};
+        SYS(rt_sigaction, signal, by_default, 0, 8);
+    }
+    SYS(setsid, 0);
+    SYS(chdir, "/");
+    SYS(dup3, 2, LIFE, O_CLOEXEC);
+    SYS(close_range, 4, LIFE - 1, 0);
+    SYS(close_range, LIFE + 1, ~0u, 0);
+    int nothing = (int)SYS(openat, AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
+    if (nothing < 0)
+        stop_with(END_SETUP, "the guard cannot open /dev/null", nothing);
+    for (int fd = 0; fd < 3; fd++)
+        SYS(dup3, nothing, fd, 0);
+    SYS(close, nothing);
+    SYS(fcntl, SILO, F_SETFD, 1 /* FD_CLOEXEC */);
+    SYS(fcntl, SILO, F_SETFL, O_RDWR | O_NONBLOCK);
+    SYS(umask, 022);
+
+    guard.own_namespace = same(arguments[1], "namespace");
+    guard.uid = arguments[2][0] == '-' ? NOBODY : (u32)number(arguments[2]);
+    guard.gid = arguments[3][0] == '-' ? NOBODY : (u32)number(arguments[3]);
+    SYS(prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (!guard.own_namespace)
+        SYS(prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    keep_capabilities(CAPABILITIES);
+
+    guard.queue = (int)SYS(epoll_create1, O_CLOEXEC);
+    guard.timer = (int)SYS(timerfd_create, BOOTTIME, O_CLOEXEC | O_NONBLOCK);
+    guard.signals = (int)SYS(signalfd4, -1, &chld, sizeof chld, O_CLOEXEC | O_NONBLOCK);
+    if (guard.queue < 0 || guard.timer < 0 || guard.signals < 0)
+        stop_with(END_SETUP, "the guard cannot open its descriptors", 0);
+    watch(ADD, SILO, EVENT_IN | EVENT_RDHUP, TAG_SILO);
+    watch(ADD, guard.timer, EVENT_IN, TAG_TIMER);
+    watch(ADD, guard.signals, EVENT_IN, TAG_SIGNAL);
+    renew(number(arguments[4]));
+}
+
+static void serve(void)
+{
+    tell(TO_SILO_HELLO, 0, 0);
+    for (;;) {
+        struct event events[16];
+        s64 n = SYS(epoll_pwait, guard.queue, events, 16, -1, 0, 8);
+        for (s64 i = 0; i < n; i++) {
+            u32 what = events[i].events;
+            int fd = (int)(events[i].data >> 8);
+            switch (events[i].data & 0xff) {
+            case TAG_SILO:
+                if (what & (EVENT_HUP | EVENT_RDHUP | EVENT_ERR))
+                    control_gone = 1;
+                else if (what & EVENT_IN)
+                    listen();
+                if (what & EVENT_OUT)
+                    flush();
+                break;
+            case TAG_TIMER:
+                check_lease();
+                break;
+            case TAG_SIGNAL:
+                while (SYS(read, guard.signals, scrap, 128) == 128)
+                    ;
+                reap();
+                break;
+            case TAG_PIPE:
+                if (fd == command.pipe && !command.paused)
+                    pump();
+                break;
+            case TAG_SEALED:
+                drop(fd);
+                break;
+            }
+            if (control_gone)
+                finish(END_CLOSED);
+        }
+        if (command.paused && !out_length)
+            pump();
+    }
+}
+
+__attribute__((used)) void begin(u64 *stack)
+{
+    u64 count = stack[0];
+    char **arguments = (char **)(stack + 1);
+    int code = END_SETUP;
+    if (count == 3 && same(arguments[1], "wipe"))
+        code = wipe(arguments[2]);
+    else if (count >= 5)
+        prepare(arguments), serve();
+    else
+        complain(2, "this program is started by the silo", "", 0);
+    SYS(exit_group, code);
+}
+
+#if defined(__x86_64__)
+__asm__(".globl _start\n_start: xor %ebp, %ebp\nmov %rsp, %rdi\nand $-16, %rsp\ncall begin\nhlt\n");
+#elif defined(__aarch64__)
+__asm__(".globl _start\n_start: mov x29, #0\nmov x30, #0\nmov x0, sp\nbl begin\nbrk #0\n");
+#endif

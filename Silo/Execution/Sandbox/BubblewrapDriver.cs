@@ -1,0 +1,78 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Builds.Execution.Slots;
+
+namespace Builds.Execution.Sandbox;
+
+/// <summary>
+/// The machine's own system, read-only, with the places of people and of running services masked, in namespaces of its own
+/// (pid, ipc, uts; and user, where the silo is not root). The network is the machine's.
+/// </summary>
+internal sealed class BubblewrapDriver(string bubblewrap, GuardProgram program) : ISandboxDriver
+{
+    private const string Tools = "/run/builds";
+    private const uint OrdinaryUser = 1000;
+    private static readonly ImmutableArray<string> Masked = ["/home", "/root", "/run", "/tmp", "/var/tmp"];
+
+    private static readonly ImmutableArray<string> SudoPlaces = ["/usr/bin/sudo", "/usr/local/bin/sudo"];
+
+    /// <summary>What the guard needs to start commands as another user and to end them; it passes none of it on.</summary>
+    private static readonly ImmutableArray<string> GuardCapabilities = ["CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_SETPCAP"];
+
+    private readonly Lazy<ImmutableArray<string>> _common = new(() => Common(program));
+
+    public string Name => "bubblewrap";
+
+    public bool OwnNamespace => true;
+
+    public ImmutableArray<string> Remarks { get; } = ["The network is the one of this machine: image host has none of its own."];
+
+    public uint UserInside(Slot slot) => slot.User ?? OrdinaryUser;
+
+    public string HomeInside(Slot slot) => BuildEnvironment.Home;
+
+    public string ToolsInside => $"{Tools}/bin";
+
+    public (string Program, ImmutableArray<string> Arguments) Command(Slot slot, TimeSpan lease, string name)
+    {
+        var user = OrdinaryUser.ToString(CultureInfo.InvariantCulture);
+        return (bubblewrap,
+        [
+            "--as-pid-1", "--unshare-pid", "--unshare-ipc", "--unshare-uts",
+            .. slot.User is null
+                ? ["--unshare-user", "--uid", user, "--gid", user]
+                : (IEnumerable<string>)["--cap-drop", "ALL", .. GuardCapabilities.SelectMany(c => new[] { "--cap-add", c })],
+            .. _common.Value,
+            "--ro-bind", slot.Passwd, "/etc/passwd", "--ro-bind", slot.Group, "/etc/group",
+            "--bind", slot.Home, BuildEnvironment.Home,
+            "--chdir", "/",
+            $"{Tools}/init", .. program.Arguments(slot, ownNamespace: true, lease, name),
+        ]);
+    }
+
+    /// <summary>The mounts that are the same for every build.</summary>
+    private static ImmutableArray<string> Common(GuardProgram program)
+    {
+        List<string> arguments = ["--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/dev/shm"];
+        foreach (var directory in Masked.Where(Directory.Exists))
+            arguments.AddRange(["--perms", directory is "/tmp" or "/var/tmp" ? "1777" : "0755", "--tmpfs", directory]);
+        foreach (var directory in AlsoMasked(program.DataDirectory))
+            arguments.AddRange(["--perms", "0755", "--tmpfs", directory]);
+        arguments.AddRange(["--ro-bind", program.Directory, Tools]);
+        foreach (var sudo in SudoPlaces.Where(File.Exists).Select(RealPath.Of).Distinct(StringComparer.Ordinal))
+            arguments.AddRange(["--ro-bind", Path.Combine(program.Directory, "bin", "sudo"), sudo]);
+        // Where the names of hosts are resolved by a service, the file that says how lies in a place that was just masked.
+        var resolver = RealPath.Of("/etc/resolv.conf");
+        if (File.Exists(resolver) && Masked.Any(m => RealPath.IsWithin(resolver, m)))
+            arguments.AddRange(["--ro-bind", resolver, resolver]);
+        return [.. arguments];
+    }
+
+    /// <summary>The data directory and the home of the silo's user, where they are not masked anyway.</summary>
+    private static IEnumerable<string> AlsoMasked(string data)
+    {
+        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
+        string[] wanted = Path.IsPathRooted(home) && Directory.Exists(home) ? [RealPath.Of(home), data] : [data];
+        return wanted.Where(d => d != "/" && !Masked.Any(m => RealPath.IsWithin(d, m))).Distinct(StringComparer.Ordinal);
+    }
+}

@@ -1,0 +1,40 @@
+using System.ComponentModel;
+using Builds.Execution.Slots;
+
+namespace Builds.Execution.Sandbox;
+
+/// <summary>Whether a driver works on this machine: installed is not the same as working, so it is tried.</summary>
+internal static class SandboxTrial
+{
+    private static readonly string[] Places = ["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap"];
+
+    /// <summary>Where bubblewrap is, or null.</summary>
+    public static string? FindBubblewrap() => Places.FirstOrDefault(File.Exists);
+
+    /// <summary>Starts a sandbox and runs <c>true</c> in it. Null if that worked, else why not, in one sentence without a full stop.</summary>
+    public static async Task<string?> Try(ISandboxDriver driver, Slot slot, TimeSpan lease)
+    {
+        try
+        {
+            var (program, arguments) = driver.Command(slot, lease, "trial");
+            await using var guard = Guard.Start(program, arguments);
+            if (!await guard.Hello())
+            {
+                guard.Kill();
+                var end = await guard.Ended;
+                return end.Words.Length > 0 ? end.Words.ReplaceLineEndings("; ") : $"it ended with status {end.Code}";
+            }
+            var result = await guard.Run(new GuardOrder
+            {
+                Arguments = ["true"],
+                Directory = driver.HomeInside(slot),
+                Environment = BuildEnvironment.Of(driver.HomeInside(slot), driver.ToolsInside),
+            }, static _ => ValueTask.CompletedTask);
+            return result is CommandEnd.Exited(0) ? null : "it starts, but 'true' does not run inside";
+        }
+        catch (Win32Exception e)
+        {
+            return e.Message.TrimEnd('.');
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using Builds.Execution.Sandbox;
+using Builds.Execution.Slots;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Builds.Execution;
+
+/// <summary>Registration of what runs builds on this machine.</summary>
+public static class ExecutionServiceCollectionExtensions
+{
+    /// <summary>
+    /// Adds <see cref="IBuildExecutor"/> for image <c>host</c>, with settings from section
+    /// <see cref="ExecutionOptions.Section"/>, then <paramref name="configure"/>. At start-up it sweeps leftovers and tries bubblewrap.
+    /// </summary>
+    public static IServiceCollection AddBuildsExecution(this IServiceCollection services, Action<ExecutionOptions>? configure = null)
+    {
+        var options = services.AddOptions<ExecutionOptions>().BindConfiguration(ExecutionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        if (configure is not null) options.Configure(configure);
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<GuardProgram>();
+        services.AddSingleton<SlotUsers>();
+        services.AddSingleton<Leftovers>();
+        services.AddSingleton<BuildExecutor>();
+        services.AddSingleton<IBuildExecutor>(s => s.GetRequiredService<BuildExecutor>());
+        services.AddHostedService<ExecutionStart>();
+        return services;
+    }
+
+    /// <summary>Finds out at start-up, and not in the first build, whether builds can run.</summary>
+    private sealed class ExecutionStart(BuildExecutor executor) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken) => executor.Start(cancellationToken);
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

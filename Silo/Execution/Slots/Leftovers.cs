@@ -1,0 +1,86 @@
+using System.Globalization;
+using System.Text;
+using Builds.Execution.Native;
+using Builds.Execution.Sandbox;
+
+namespace Builds.Execution.Slots;
+
+/// <summary>What an earlier silo of the same data directory left behind: guards that did not end yet, and homes.</summary>
+internal sealed class Leftovers(GuardProgram program, TimeProvider time)
+{
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Ends the guards and removes the homes. Returns how many of each there were.</summary>
+    public async Task<(int Guards, int Homes)> Sweep(CancellationToken cancellationToken)
+    {
+        var guards = Guards(program.Mark);
+        await End(guards, cancellationToken);
+        var slots = Path.Combine(program.DataDirectory, "slots");
+        if (!Directory.Exists(slots)) return (guards.Count, 0);
+        var homes = 0;
+        foreach (var slot in Directory.EnumerateDirectories(slots))
+        {
+            var home = Path.Combine(slot, "home");
+            if (!Directory.Exists(home)) continue;
+            var end = await program.Wipe(home);
+            if (end.Code != 0) throw new IOException($"What an earlier build left behind cannot be removed: {end.Words}");
+            homes++;
+        }
+        return (guards.Count, homes);
+    }
+
+    /// <summary>Guards (and the bubblewraps around them) that bear a mark.</summary>
+    public static IReadOnlyList<int> Guards(string mark)
+    {
+        var found = new List<int>();
+        foreach (var directory in Directory.EnumerateDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(directory), CultureInfo.InvariantCulture, out var pid) || pid == Environment.ProcessId) continue;
+            try
+            {
+                var words = Encoding.UTF8.GetString(File.ReadAllBytes($"{directory}/cmdline")).Split('\0');
+                if (words.Contains(mark, StringComparer.Ordinal)) found.Add(pid);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // It ended while we looked, or is another user's, whose processes are not ours to end.
+            }
+        }
+        return found;
+    }
+
+    /// <summary>Kills guards by their name, and with each its namespace.</summary>
+    public static void KillGuards(string name)
+    {
+        foreach (var pid in Guards(name)) _ = Libc.SendSignal(pid, Libc.Kill);
+    }
+
+    /// <summary>
+    /// A guard without a namespace must end its children itself, which it does once its silo is gone; one with a namespace
+    /// takes everything along when it is killed.
+    /// </summary>
+    private async Task End(IReadOnlyList<int> guards, CancellationToken cancellationToken)
+    {
+        var since = time.GetTimestamp();
+        foreach (var pid in guards.Where(HasNamespace)) _ = Libc.SendSignal(pid, Libc.Kill);
+        while (guards.Any(pid => Directory.Exists($"/proc/{pid}") && Guards(program.Mark).Contains(pid)))
+        {
+            if (time.GetElapsedTime(since) > Bound)
+                throw new IOException($"Builds of an earlier silo do not end: processes {string.Join(", ", Guards(program.Mark))}. End them, or the silo that uses {program.DataDirectory} as well.");
+            await Task.Delay(Pause, time, cancellationToken);
+        }
+    }
+
+    private static bool HasNamespace(int pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/cmdline").Split('\0').Contains("namespace", StringComparer.Ordinal);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+}

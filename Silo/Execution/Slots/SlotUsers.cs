@@ -1,0 +1,66 @@
+using System.Globalization;
+using Microsoft.Extensions.Options;
+
+namespace Builds.Execution.Slots;
+
+/// <summary>
+/// Gives each slot of a silo that is root a user of its own, which no other silo of this machine has at the same time: a lock
+/// on a file named after the user says so, and the system drops it with the process.
+/// </summary>
+internal sealed class SlotUsers(IOptions<ExecutionOptions> options) : IDisposable
+{
+    private const string Locks = "/run/builds-users";
+    private readonly Lock _gate = new();
+    private readonly Dictionary<int, uint> _users = [];
+    private readonly List<FileStream> _held = [];
+    private int _next = options.Value.FirstUser;
+
+    /// <summary>The user of a slot, the same on every call. Throws <see cref="IOException"/> when all are taken.</summary>
+    public uint UserOf(int slot)
+    {
+        lock (_gate)
+        {
+            if (_users.TryGetValue(slot, out var user)) return user;
+            return _users[slot] = Take();
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var file in _held) file.Dispose();
+    }
+
+    private uint Take()
+    {
+        var taken = NamedUsers();
+        Directory.CreateDirectory(Locks, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var (first, count) = (options.Value.FirstUser, options.Value.UserCount);
+        for (; _next < first + count; _next++)
+        {
+            if (taken.Contains(_next) || !TryLock(_next)) continue;
+            return (uint)_next++;
+        }
+        throw new IOException(
+            $"No user is left for a slot: {first} to {first + count - 1} are in /etc/passwd or in use by other silos of this machine. " +
+            $"Set {ExecutionOptions.Section}:{nameof(ExecutionOptions.FirstUser)} to a free range.");
+    }
+
+    private bool TryLock(int user)
+    {
+        try
+        {
+            _held.Add(new FileStream(Path.Combine(Locks, user.ToString(CultureInfo.InvariantCulture)), FileMode.OpenOrCreate,
+                FileAccess.ReadWrite, FileShare.None, bufferSize: 1));
+            return true;
+        }
+        catch (IOException)
+        {
+            // Another silo holds it.
+            return false;
+        }
+    }
+
+    private static HashSet<int> NamedUsers() =>
+        [.. File.ReadLines("/etc/passwd").Select(line => line.Split(':')).Where(fields => fields.Length > 2)
+            .Select(fields => int.TryParse(fields[2], CultureInfo.InvariantCulture, out var user) ? user : -1)];
+}

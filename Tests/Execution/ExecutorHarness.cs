@@ -1,0 +1,77 @@
+using Builds.Jobs;
+using Builds.Manifests;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Builds.Execution;
+
+/// <summary>The real executor on a data directory of its own, with a lease that is renewed as long as the harness lives.</summary>
+internal sealed class ExecutorHarness : IAsyncDisposable
+{
+    public static readonly TimeSpan Lease = TimeSpan.FromSeconds(5);
+    private readonly ServiceProvider _services;
+    private readonly CancellationTokenSource _ending = new();
+    private readonly Task _renewing;
+    private readonly bool _ownsData;
+
+    public ExecutorHarness(Action<ExecutionOptions>? configure = null, string? data = null)
+    {
+        _ownsData = data is null;
+        Data = data ?? Directory.CreateTempSubdirectory("builds-test-").FullName;
+        _services = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
+            .AddBuildsExecution(options =>
+            {
+                options.DataDirectory = Data;
+                options.Grace = TimeSpan.FromSeconds(2);
+                configure?.Invoke(options);
+            }).BuildServiceProvider();
+        Executor = _services.GetRequiredService<IBuildExecutor>();
+        _renewing = RenewAlways();
+    }
+
+    public string Data { get; }
+
+    public IBuildExecutor Executor { get; }
+
+    public static BuildPlan Plan(BuildManifest manifest, int slot = 0, int job = 7) => new()
+    {
+        Job = new JobId(job),
+        Attempt = 1,
+        Slot = slot,
+        Owner = "alice",
+        JobUrl = $"http://builds.example/~alice/job/{job}",
+        Manifest = manifest,
+    };
+
+    public static BuildManifest Manifest(params string[] scripts) => new()
+    {
+        Image = "host",
+        Tasks = [.. scripts.Select((script, i) => new BuildTask($"task-{i}", script))],
+    };
+
+    public Task<BuildOutcome> Run(BuildManifest manifest, IBuildRecorder recorder, int slot = 0, CancellationToken stop = default,
+        CancellationToken kill = default) => Executor.Run(Plan(manifest, slot), recorder, stop, kill);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ending.CancelAsync();
+        await _renewing;
+        await _services.DisposeAsync();
+        _ending.Dispose();
+        if (_ownsData) Directory.Delete(Data, recursive: true);
+    }
+
+    private async Task RenewAlways()
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
+        try
+        {
+            do Executor.Renew(BootClock.Now + Lease);
+            while (await timer.WaitForNextTickAsync(_ending.Token));
+        }
+        catch (OperationCanceledException)
+        {
+            // The harness ends.
+        }
+    }
+}
