@@ -25,6 +25,10 @@ public interface ITokenGrain : IGrainWithStringKey
     [Alias("Authenticate")]
     Task<Caller?> Authenticate();
 
+    /// <summary>What is known of the token, revoked and expired ones too; null if there is none.</summary>
+    [Alias("Get")]
+    Task<TokenInfo?> Get();
+
     /// <summary>Ends the token, at once and for good. False if there is none. A repeat does nothing.</summary>
     [Alias("Revoke")]
     Task<bool> Revoke();

@@ -1,0 +1,27 @@
+using System.Reflection;
+using Builds.Health;
+using Builds.Jobs;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+
+namespace Builds;
+
+/// <summary>The table of contents of the URL space.</summary>
+public static class ApiRoutes
+{
+    public static WebApplication MapBuildsApi(this WebApplication app)
+    {
+        app.UseProblems();
+        app.UseAuthentication();
+        app.UseAuthorization();
+
+        app.MapJobs();
+        app.MapGet("/api/version", () => TypedResults.Ok(new VersionModel(Version))).WithTags("Service");
+        app.MapHealth();
+        return app;
+    }
+
+    private static string Version => typeof(ApiRoutes).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+}
+
+public sealed record VersionModel(string Version);

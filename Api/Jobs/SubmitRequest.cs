@@ -1,0 +1,87 @@
+using System.Text.RegularExpressions;
+using Builds.Manifests;
+using Builds.Requests;
+
+namespace Builds.Jobs;
+
+/// <summary>
+/// Reads and validates what POST /api/jobs sends, in the order of contract/rest section 6: each key by itself, then the tags, then the
+/// manifest; a later group is looked at only when nothing before it failed.
+/// </summary>
+public static partial class SubmitRequest
+{
+    /// <summary>In characters; this many are too many.</summary>
+    private const int ManifestLimit = 16384;
+
+    /// <summary>In characters.</summary>
+    private const int NoteLimit = 4096;
+
+    /// <summary>Null when <paramref name="fields"/> has collected mistakes.</summary>
+    public static JobSubmission? Read(RequestFields fields, string owner)
+    {
+        var manifest = fields.RequiredText("manifest");
+        if (manifest is not null && manifest.EnumerateRunes().Count() >= ManifestLimit)
+            fields.Refuse("manifest", $"Manifest must be less than {ManifestLimit} bytes");
+        var note = Note(fields);
+        var tags = fields.List("tags") ?? [];
+        var execute = fields.Flag("execute") ?? true;
+        var secrets = fields.Flag("secrets");
+        if (fields.IsValid && !tags.All(IsTag))
+            fields.Refuse("tags", "Invalid tag name, tags must use lowercase alphanumeric characters, underscores, dashes, or dots");
+        if (!fields.IsValid || Parse(fields, manifest!) is not { } parsed)
+            return null;
+
+        return new JobSubmission
+        {
+            Owner = owner,
+            Manifest = manifest!,
+            Note = note,
+            Tags = [.. tags.OfType<FieldValue.Text>().Select(tag => tag.Value)],
+            Execute = execute,
+            Secrets = secrets ?? (parsed.Secrets.Length > 0 || parsed.OAuth is not null),
+        };
+    }
+
+    /// <summary>Stands for the content of a submission: equal content, equal text, whether it came as JSON or as a form.</summary>
+    public static string Fingerprint(JobSubmission submission) => SubmissionKey.Fingerprint(
+    [
+        submission.Manifest,
+        submission.Note is null ? "no note" : "note:" + submission.Note,
+        submission.Execute ? "execute" : "wait",
+        submission.Secrets ? "secrets" : "no secrets",
+        .. submission.Tags,
+    ]);
+
+    private static string? Note(RequestFields fields)
+    {
+        var note = fields.Text("note");
+        if (note is null)
+            return null;
+        var length = note.EnumerateRunes().Count();
+        if (length > NoteLimit)
+            fields.Refuse("note", $"note may have at most {NoteLimit} characters, this one has {length}");
+        if (note.Contains('\0', StringComparison.Ordinal))
+            fields.Refuse("note", "note may not contain the character U+0000");
+        return note;
+    }
+
+    private static BuildManifest? Parse(RequestFields fields, string manifest)
+    {
+        switch (ManifestParser.Parse(manifest))
+        {
+            case ManifestResult.Accepted accepted:
+                return accepted.Manifest;
+            case ManifestResult.Refused refused:
+                foreach (var error in refused.Errors)
+                    fields.Refuse(null, error.ToString());
+                return null;
+            default:
+                throw new System.Diagnostics.UnreachableException();
+        }
+    }
+
+    private static bool IsTag(FieldValue value) => value is FieldValue.Text text && Tag().IsMatch(text.Value);
+
+    [GeneratedRegex(@"\A[A-Za-z0-9_.-]+\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private static partial Regex Tag();
+}

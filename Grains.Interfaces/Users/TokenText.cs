@@ -1,0 +1,25 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Builds.Users;
+
+/// <summary>The text of opaque tokens, and what is kept of it.</summary>
+public static class TokenText
+{
+    private const string Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+    /// <summary>44 of 62 characters are 262 bits.</summary>
+    private const int Length = 44;
+
+    /// <summary>A new token, from the system's source of randomness.</summary>
+    public static string Create() => RandomNumberGenerator.GetString(Alphabet, Length);
+
+    /// <summary>The token's id: the lower-case hex SHA-512 of its text.</summary>
+    public static string Id(string token) => Convert.ToHexStringLower(SHA512.HashData(Encoding.UTF8.GetBytes(token)));
+
+    /// <summary>The first 8 characters, which tell tokens apart in a list.</summary>
+    public static string Prefix(string token) => token[..8];
+
+    /// <summary>The key of the grain of a token id.</summary>
+    public static string GrainKey(string id) => "token-" + id;
+}

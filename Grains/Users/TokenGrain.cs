@@ -1,0 +1,114 @@
+using Builds.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Builds.Users;
+
+public sealed partial class TokenGrain(
+    [PersistentState("token", StorageNames.Provider)] IPersistentState<TokenState> storage,
+    TimeProvider clock,
+    ILogger<TokenGrain> logger) : Grain, ITokenGrain
+{
+    /// <summary>The time of use is stored at most this often: it informs people, and must not cost a write per request.</summary>
+    private static readonly TimeSpan UseInterval = TimeSpan.FromMinutes(1);
+
+    private DateTimeOffset? used;
+    private IGrainTimer? useTimer;
+
+    public async Task<TokenInfo> Create(TokenGrant grant)
+    {
+        if (!storage.State.Exists())
+        {
+            await Commit(new TokenState
+            {
+                User = grant.User,
+                IsAdmin = grant.IsAdmin,
+                Scopes = grant.Scopes,
+                Prefix = grant.Prefix,
+                Expires = grant.Expires,
+                Created = clock.GetUtcNow(),
+            });
+        }
+
+        return Info();
+    }
+
+    public Task<Caller?> Authenticate()
+    {
+        var token = storage.State;
+        var now = clock.GetUtcNow();
+        if (!token.IsValid(now))
+        {
+            // Guessed tokens must not pile up in memory.
+            if (!token.Exists())
+                DeactivateOnIdle();
+            return Task.FromResult<Caller?>(null);
+        }
+
+        NoteUse(now);
+        return Task.FromResult<Caller?>(new Caller(token.User, token.IsAdmin, token.Scopes));
+    }
+
+    public Task<TokenInfo?> Get() => Task.FromResult(storage.State.Exists() ? Info() : null);
+
+    public async Task<bool> Revoke()
+    {
+        if (!storage.State.Exists())
+            return false;
+        if (storage.State.Revoked is null)
+            await Commit(storage.State with { Revoked = clock.GetUtcNow(), LastUsed = used ?? storage.State.LastUsed });
+        return true;
+    }
+
+    private TokenInfo Info()
+    {
+        var token = storage.State;
+        return new TokenInfo(
+            this.GetPrimaryKeyString()["token-".Length..], token.User, token.IsAdmin, token.Scopes, token.Prefix,
+            token.Created, token.Expires, token.Revoked, used ?? token.LastUsed);
+    }
+
+    // The first use is stored soon, the others when the interval is over. In a turn of its own, so that nobody waits for it.
+    private void NoteUse(DateTimeOffset now)
+    {
+        used = now;
+        if (useTimer is null && (storage.State.LastUsed is not { } stored || now - stored >= UseInterval))
+            useTimer = this.RegisterGrainTimer(StoreUse, new GrainTimerCreationOptions(TimeSpan.Zero, Timeout.InfiniteTimeSpan));
+    }
+
+    private async Task StoreUse(CancellationToken cancellationToken)
+    {
+        useTimer?.Dispose();
+        useTimer = null;
+        if (!storage.State.Exists() || storage.State.Revoked is not null || used is null)
+            return;
+        try
+        {
+            await Commit(storage.State with { LastUsed = used });
+        }
+        catch (Exception error)
+        {
+            // The token works on; the time of use is stored with a later one.
+            LogUseLost(error, storage.State.Prefix);
+        }
+    }
+
+    private async Task Commit(TokenState next)
+    {
+        var known = storage.State;
+        storage.State = next;
+        try
+        {
+            await storage.WriteStateAsync();
+        }
+        catch
+        {
+            // Unknown whether it is stored: forget what we believe and read it again at the next call.
+            storage.State = known;
+            DeactivateOnIdle();
+            throw;
+        }
+    }
+
+    [LoggerMessage(EventId = 1500, Level = LogLevel.Warning, Message = "The time of use of token {Prefix} was not stored")]
+    private partial void LogUseLost(Exception error, string prefix);
+}
