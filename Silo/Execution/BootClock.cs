@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
 using Builds.Execution.Native;
+using Builds.Workers;
 
 namespace Builds.Execution;
 
@@ -15,4 +16,10 @@ public static class BootClock
         Libc.ClockGetTime(Libc.BootTime, out var now) == 0
             ? new TimeSpan(now.Seconds * TimeSpan.TicksPerSecond + now.Nanoseconds / TimeSpan.NanosecondsPerTick)
             : throw new Win32Exception(Marshal.GetLastPInvokeError());
+}
+
+/// <summary><see cref="BootClock"/> for those who take their clock by constructor.</summary>
+internal sealed class SystemBootClock : IBootClock
+{
+    public TimeSpan Now => BootClock.Now;
 }

@@ -1,5 +1,6 @@
 using Builds.Execution.Sandbox;
 using Builds.Execution.Slots;
+using Builds.Workers;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Builds.Execution;
@@ -16,6 +17,7 @@ public static class ExecutionServiceCollectionExtensions
         var options = services.AddOptions<ExecutionOptions>().BindConfiguration(ExecutionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         if (configure is not null) options.Configure(configure);
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<IBootClock, SystemBootClock>();
         services.AddSingleton<GuardProgram>();
         services.AddSingleton<SlotUsers>();
         services.AddSingleton<Leftovers>();

@@ -8,14 +8,15 @@ namespace Builds.Execution;
 /// <summary>The real executor on a data directory of its own, with a lease that is renewed as long as the harness lives.</summary>
 internal sealed class ExecutorHarness : IAsyncDisposable
 {
-    public static readonly TimeSpan Lease = TimeSpan.FromSeconds(5);
     private readonly ServiceProvider _services;
     private readonly CancellationTokenSource _ending = new();
     private readonly Task _renewing;
     private readonly bool _ownsData;
+    private readonly TimeSpan _lease;
 
-    public ExecutorHarness(Action<ExecutionOptions>? configure = null, string? data = null)
+    public ExecutorHarness(Action<ExecutionOptions>? configure = null, string? data = null, TimeSpan? lease = null)
     {
+        _lease = lease ?? TimeSpan.FromSeconds(5);
         _ownsData = data is null;
         Data = data ?? Directory.CreateTempSubdirectory("builds-test-").FullName;
         _services = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
@@ -66,7 +67,7 @@ internal sealed class ExecutorHarness : IAsyncDisposable
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
         try
         {
-            do Executor.Renew(BootClock.Now + Lease);
+            do Executor.Renew(BootClock.Now + _lease);
             while (await timer.WaitForNextTickAsync(_ending.Token));
         }
         catch (OperationCanceledException)

@@ -1,0 +1,13 @@
+using Builds.Execution;
+
+namespace Builds.Support;
+
+/// <summary>What this assembly does as a program: whatever a test must be able to kill, freeze or start as somebody else.</summary>
+internal static class Program
+{
+    private static async Task<int> Main(string[] arguments) => arguments switch
+    {
+        ["executor", .. var rest] => await ExecutorProgram.Run(rest),
+        _ => 2,
+    };
+}
