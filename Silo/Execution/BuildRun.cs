@@ -29,11 +29,11 @@ internal sealed partial class BuildRun(
         }
         catch (Exception e) when (e is IOException or Win32Exception or UnauthorizedAccessException)
         {
-            return await Broken(recorder, e.Message);
+            return await CleanUp(await Broken(recorder, e.Message));
         }
         catch (Exception e) when (EndOf(e) is { } end)
         {
-            return end;
+            return await CleanUp(end);
         }
 
         BuildOutcome outcome;
@@ -67,7 +67,7 @@ internal sealed partial class BuildRun(
     private async Task<BuildOutcome> RunGuarded()
     {
         using var killing = _kill.Register(_guard.Kill);
-        using var graceful = new CancellationTokenSource();
+        using var graceful = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
         using var stopping = _stop.Register(() =>
         {
             _guard.Terminate();

@@ -14,7 +14,7 @@ internal sealed class ExecutorHarness : IAsyncDisposable
     private readonly bool _ownsData;
     private readonly TimeSpan _lease;
 
-    public ExecutorHarness(Action<ExecutionOptions>? configure = null, string? data = null, TimeSpan? lease = null)
+    public ExecutorHarness(Action<ExecutionOptions>? configure = null, string? data = null, TimeSpan? lease = null, bool renew = true)
     {
         _lease = lease ?? TimeSpan.FromSeconds(5);
         _ownsData = data is null;
@@ -24,10 +24,11 @@ internal sealed class ExecutorHarness : IAsyncDisposable
             {
                 options.DataDirectory = Data;
                 options.Grace = TimeSpan.FromSeconds(2);
+                options.FirstLease = _lease;
                 configure?.Invoke(options);
             }).BuildServiceProvider();
         Executor = _services.GetRequiredService<IBuildExecutor>();
-        _renewing = RenewAlways();
+        _renewing = renew ? RenewAlways() : Task.CompletedTask;
     }
 
     public string Data { get; }

@@ -12,6 +12,15 @@ internal sealed class BubblewrapFactAttribute : FactAttribute
     }
 }
 
+/// <summary>The same for a test with parameters.</summary>
+internal sealed class BubblewrapTheoryAttribute : TheoryAttribute
+{
+    public BubblewrapTheoryAttribute()
+    {
+        if (!Needs.Bubblewrap) Skip = "bubblewrap is not installed: apt-get install bubblewrap";
+    }
+}
+
 /// <summary>The same, and the test itself must be root.</summary>
 internal sealed class RootFactAttribute : FactAttribute
 {

@@ -35,6 +35,7 @@ internal sealed class Guard : IAsyncDisposable
     private readonly GuardReader _reader;
     private readonly Channel<byte[]> _outgoing = Channel.CreateUnbounded<byte[]>(new() { SingleReader = true });
     private readonly Task _sending;
+    private bool _empty;
 
     private Guard(ChildProcess process)
     {
@@ -58,7 +59,7 @@ internal sealed class Guard : IAsyncDisposable
         Begin(order);
         while (true)
         {
-            var frame = await _reader.Next();
+            var frame = await Next();
             if (frame.Kind == GuardFrameKind.Output) await output(frame.Payload);
             else if (frame.Kind is GuardFrameKind.Exit or GuardFrameKind.Closed) return EndOf(frame);
         }
@@ -67,7 +68,13 @@ internal sealed class Guard : IAsyncDisposable
     /// <summary>Starts a command whose frames the caller reads by <see cref="Next"/>.</summary>
     public void Begin(GuardOrder order) => _outgoing.Writer.TryWrite(GuardFrames.Start(order));
 
-    public ValueTask<GuardFrame> Next() => _reader.Next();
+    public async ValueTask<GuardFrame> Next()
+    {
+        var frame = await _reader.Next();
+        // Told once, and maybe while a command was still being read.
+        _empty |= frame.Kind == GuardFrameKind.Empty;
+        return frame;
+    }
 
     public static CommandEnd EndOf(GuardFrame frame)
     {
@@ -85,7 +92,7 @@ internal sealed class Guard : IAsyncDisposable
     /// <summary>After <see cref="Terminate"/> and between commands: waits until nothing is left inside, or the guard has ended.</summary>
     public async Task Emptied()
     {
-        while ((await _reader.Next()).Kind is not (GuardFrameKind.Empty or GuardFrameKind.Closed)) { }
+        while (!_empty && (await Next()).Kind != GuardFrameKind.Closed) { }
     }
 
     /// <summary>Ends everything inside at once. A repeat does nothing.</summary>
