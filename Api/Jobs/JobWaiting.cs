@@ -26,12 +26,10 @@ internal sealed class JobWaiting(IGrainFactory grains, TimeProvider clock, IHost
         var job = known;
         while (job.Status == known.Status && !job.Status.IsFinal() && atMost - clock.GetElapsedTime(begin) is var left && left > TimeSpan.Zero)
         {
-            var change = grain.WaitForChange(job.Revision, left < Step ? left : Step);
-            change.Ignore(); // Observed here even when we stop waiting for it.
             using var leave = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
             try
             {
-                job = await change.WaitAsync(leave.Token) ?? job;
+                job = await grain.WaitForChange(job.Revision, left < Step ? left : Step, leave.Token) ?? job;
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {

@@ -25,10 +25,11 @@ public interface IJobGrain : IGrainWithIntegerKey
 
     /// <summary>
     /// Answers as soon as the job has a revision above <paramref name="knownRevision"/>, else when <paramref name="atMost"/>
-    /// (0 to 20 seconds) has passed; null if there is no such job. Interleaves with everything.
+    /// (0 to 20 seconds) has passed; null if there is no such job. Interleaves with everything. Cancel it when nobody waits any
+    /// more: a silo that stops waits for it.
     /// </summary>
     [Alias("WaitForChange"), AlwaysInterleave]
-    Task<JobSnapshot?> WaitForChange(int knownRevision, TimeSpan atMost);
+    Task<JobSnapshot?> WaitForChange(int knownRevision, TimeSpan atMost, CancellationToken cancellationToken = default);
 
     /// <summary>pending → queued. For the owner's request.</summary>
     [Alias("Start")]

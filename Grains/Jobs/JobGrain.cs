@@ -46,12 +46,12 @@ public sealed partial class JobGrain(
 
     public Task<JobSnapshot?> Get() => Task.FromResult(job.Exists() ? job.ToSnapshot() : null);
 
-    public async Task<JobSnapshot?> WaitForChange(int knownRevision, TimeSpan atMost)
+    public async Task<JobSnapshot?> WaitForChange(int knownRevision, TimeSpan atMost, CancellationToken cancellationToken = default)
     {
         if (!job.Exists())
             return null;
         if (job.Revision <= knownRevision && atMost > TimeSpan.Zero)
-            await NextChange(atMost < LongestWait ? atMost : LongestWait);
+            await NextChange(atMost < LongestWait ? atMost : LongestWait, cancellationToken);
         return job.ToSnapshot();
     }
 
@@ -195,17 +195,20 @@ public sealed partial class JobGrain(
             await Commit(next);
     }
 
-    private async Task NextChange(TimeSpan atMost)
+    private async Task NextChange(TimeSpan atMost, CancellationToken cancellationToken)
     {
         var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         waiters.Add(waiter);
         try
         {
-            await waiter.Task.WaitAsync(atMost, clock);
+            await waiter.Task.WaitAsync(atMost, clock, cancellationToken);
         }
         catch (TimeoutException)
         {
             // Nothing changed in that time: the caller gets the job as it is.
+        }
+        finally
+        {
             waiters.Remove(waiter);
         }
     }
@@ -214,7 +217,6 @@ public sealed partial class JobGrain(
     {
         foreach (var waiter in waiters)
             waiter.TrySetResult();
-        waiters.Clear();
     }
 
     [LoggerMessage(EventId = 1100, Level = LogLevel.Information, Message = "Job {JobId}: {From} -> {To} {Reason} (attempt {Attempt}, worker {WorkerId})")]

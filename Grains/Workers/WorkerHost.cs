@@ -43,6 +43,8 @@ public sealed partial class WorkerHost(
         }
 
         await base.StopAsync(cancellationToken);
+        // The last word: the queue need not wait for the lease to know that this worker is gone.
+        await Tell(grains.GetGrain<IQueueGrain>(IQueueGrain.DefaultPool), agent.NextHeartbeat(executor.Images).Beat);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -51,19 +53,23 @@ public sealed partial class WorkerHost(
         var queue = grains.GetGrain<IQueueGrain>(IQueueGrain.DefaultPool);
         while (!stoppingToken.IsCancellationRequested)
         {
-            var sent = boot.Now;
             var (beat, changed) = agent.NextHeartbeat(executor.Images);
-            try
-            {
-                Obey(await queue.Heartbeat(beat), sent);
-            }
-            catch (Exception error) when (error is not OperationCanceledException)
-            {
-                // Without an answer the lease runs on to its end, and with it everything that runs under it.
-                LogNotHeard(error, beat.Sequence);
-            }
-
+            await Tell(queue, beat);
             await Pause(changed, stoppingToken);
+        }
+    }
+
+    private async Task Tell(IQueueGrain queue, Heartbeat beat)
+    {
+        var sent = boot.Now;
+        try
+        {
+            Obey(await queue.Heartbeat(beat), sent);
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            // Without an answer the lease runs on to its end, and with it everything that runs under it.
+            LogNotHeard(error, beat.Sequence);
         }
     }
 

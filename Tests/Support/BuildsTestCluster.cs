@@ -1,0 +1,157 @@
+using Builds.Artifacts;
+using Builds.Execution;
+using Builds.Jobs;
+using Builds.Logs;
+using Builds.Queue;
+using Builds.Storage;
+using Builds.Workers;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using Orleans.Storage;
+using Orleans.TestingHost;
+
+namespace Builds.Tests;
+
+/// <summary>
+/// The grains and one worker in memory: no process, no disk, no port. Grains, leases and timers follow <see cref="Clock"/>, which moves only
+/// when the test moves it; hand-overs follow hints and need no time at all.
+/// </summary>
+public sealed class BuildsTestCluster : IAsyncDisposable
+{
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(30);
+
+    private readonly InProcessTestCluster host;
+    private readonly Parts parts;
+
+    private BuildsTestCluster(InProcessTestCluster host, Parts parts) => (this.host, this.parts) = (host, parts);
+
+    public FakeExecutor Executor => parts.Executor;
+    public FakeTimeProvider Clock => parts.Clock;
+    public FakeStorage Storage => parts.Storage;
+    public FakeLogStore Logs => parts.Logs;
+    public IGrainFactory Grains => host.Client;
+    public IQueueGrain Queue => Grains.GetGrain<IQueueGrain>(IQueueGrain.DefaultPool);
+
+    /// <summary>A service of the silo.</summary>
+    public T Service<T>() where T : notnull => host.Silos[0].ServiceProvider.GetRequiredService<T>();
+
+    /// <param name="slots">Of the worker; 0: nothing runs.</param>
+    /// <param name="storage">What an earlier cluster left behind.</param>
+    /// <param name="incarnation">Of the worker; a restart has a higher one.</param>
+    /// <param name="withWorker">False: no worker at all; the test plays it.</param>
+    public static async Task<BuildsTestCluster> Start(
+        int slots = 2, FakeStorage? storage = null, FakeLogStore? logs = null, long incarnation = 1, bool withWorker = true, Action<IServiceCollection>? configure = null)
+    {
+        var fakes = new Parts(new FakeExecutor(), new FakeTimeProvider(Some.Time), storage ?? new FakeStorage(), logs ?? new FakeLogStore());
+        var builder = new InProcessTestClusterBuilder(1);
+        builder.ConfigureSilo((_, silo) =>
+        {
+            var services = silo.Services;
+            services.AddSingleton<TimeProvider>(fakes.Clock);
+            services.UseTimeProviderForBackgroundAreas(TimeProvider.System);
+            services.AddBuildsGrains(silo.Configuration);
+            services.Configure<WorkerOptions>(options => options.Slots = slots);
+            services.AddKeyedSingleton<IGrainStorage>(StorageNames.Provider, fakes.Storage);
+            services.AddSingleton<ICatalogue>(fakes.Storage);
+            services.AddSingleton<ILogStore>(fakes.Logs);
+            services.AddSingleton<IArtifactStore>(fakes.Logs);
+            services.AddSingleton<IBuildExecutor>(fakes.Executor);
+            services.AddSingleton<IBootClock>(new FakeBootClock(fakes.Clock));
+            services.AddSingleton(new WorkerIdentity("worker", incarnation));
+            services.AddSingleton<JobAddress>((owner, job) => $"http://builds.test/~{owner}/job/{job}");
+            if (withWorker)
+                services.AddBuildsWorker();
+            else
+                services.AddSingleton<WorkerHost>();
+            configure?.Invoke(services);
+        });
+        var started = builder.Build();
+        await started.DeployAsync();
+        return new BuildsTestCluster(started, fakes);
+    }
+
+    public IJobGrain Job(JobId id) => Grains.GetGrain<IJobGrain>(id.Value);
+
+    /// <summary>Submits a job; by default two tasks that succeed.</summary>
+    public async Task<JobSnapshot> Submit(string manifest = Some.Manifest, string owner = "mia", bool execute = true)
+    {
+        var id = await Grains.GetGrain<IJobIdGrain>(0).Next();
+        return await Job(id).Submit(Some.Submission(owner, manifest) with { Execute = execute });
+    }
+
+    /// <summary>The job as soon as it has this status; fails with what it saw when that does not come.</summary>
+    public Task<JobSnapshot> WaitFor(JobId id, JobStatus status) => WaitFor(id, job => job.Status == status, status.Word());
+
+    public async Task<JobSnapshot> WaitFor(JobId id, Func<JobSnapshot, bool> wanted, string what)
+    {
+        JobSnapshot? seen = null;
+        using var bound = new CancellationTokenSource(Bound);
+        while (!bound.IsCancellationRequested)
+        {
+            seen = await Job(id).Get();
+            if (seen is not null && wanted(seen))
+                return seen;
+            // The fake clock does not end this wait: a change does, or the real bound.
+            try
+            {
+                await Job(id).WaitForChange(seen?.Revision ?? 0, TimeSpan.FromSeconds(20), bound.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                break;
+            }
+        }
+
+        throw new TimeoutException($"job {id} was to become: {what}; it is: {seen}");
+    }
+
+    /// <summary>
+    /// Moves the clock in steps until something holds, at most by <paramref name="atMost"/> (a minute); what that set off may then
+    /// take real time, up to a bound.
+    /// </summary>
+    public async Task AdvanceUntil(Func<Task<bool>> holds, string what, TimeSpan? atMost = null)
+    {
+        var end = Clock.GetUtcNow() + (atMost ?? TimeSpan.FromMinutes(1));
+        using var bound = new CancellationTokenSource(Bound);
+        while (!await holds())
+        {
+            if (bound.IsCancellationRequested)
+                throw new TimeoutException($"did not come about by {Clock.GetUtcNow():T}: {what}");
+            if (Clock.GetUtcNow() < end)
+                Clock.Advance(TimeSpan.FromMilliseconds(100));
+            await Settle();
+        }
+    }
+
+    /// <summary>
+    /// Lets what a step set off run before the next one. Above all the worker's heartbeat: fake seconds pass faster than a heartbeat
+    /// travels, and a lease must not end because the test hurries.
+    /// </summary>
+    private async Task Settle()
+    {
+        var agent = Service<WorkerAgent>();
+        using var bound = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+        do
+        {
+            await Queue.Snapshot();
+        }
+        while (agent.LeaseLeft < TimeSpan.FromSeconds(3.5) && agent.LeaseLeft > TimeSpan.Zero && !bound.IsCancellationRequested);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // The drain's grace would be fake time, which stands still.
+        Service<WorkerHost>().HandBackNow();
+        await host.StopAllSilosAsync();
+        await host.DisposeAsync();
+    }
+
+    private sealed record Parts(FakeExecutor Executor, FakeTimeProvider Clock, FakeStorage Storage, FakeLogStore Logs);
+
+    private sealed class FakeBootClock(FakeTimeProvider clock) : IBootClock
+    {
+        private readonly long start = clock.GetTimestamp();
+
+        public TimeSpan Now => clock.GetElapsedTime(start);
+    }
+}

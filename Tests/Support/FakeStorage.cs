@@ -1,0 +1,101 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Globalization;
+using Builds.Jobs;
+using Orleans.Storage;
+
+namespace Builds.Tests;
+
+/// <summary>Grain storage and catalogue in memory, with the failures that a test asks for. Survives its cluster: give it to the next one.</summary>
+public sealed class FakeStorage : IGrainStorage, ICatalogue
+{
+    private readonly ConcurrentDictionary<(string State, string Key), (object Record, int Version)> records = [];
+    private readonly ConcurrentQueue<Failure> failures = [];
+
+    private enum Failure { BeforeWriting, AfterWriting }
+
+    /// <summary>The next write fails and leaves nothing behind.</summary>
+    public void FailNextWrite() => failures.Enqueue(Failure.BeforeWriting);
+
+    /// <summary>The next write succeeds, and its caller is told that it failed.</summary>
+    public void LoseNextAnswer() => failures.Enqueue(Failure.AfterWriting);
+
+    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    {
+        var found = records.TryGetValue(KeyOf(stateName, grainId), out var record);
+        grainState.State = found ? (T)record.Record : Activator.CreateInstance<T>();
+        grainState.ETag = found ? record.Version.ToString(CultureInfo.InvariantCulture) : null;
+        grainState.RecordExists = found;
+        return Task.CompletedTask;
+    }
+
+    public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    {
+        // Off the caller's scheduler, as a real database answers.
+        await Task.Yield();
+        var failing = failures.TryDequeue(out var failure);
+        if (failing && failure == Failure.BeforeWriting)
+            throw new IOException("the test said that this write fails");
+
+        var key = KeyOf(stateName, grainId);
+        var version = grainState.ETag is null ? 0 : int.Parse(grainState.ETag, CultureInfo.InvariantCulture);
+        var written = version == 0
+            ? records.TryAdd(key, (grainState.State!, 1))
+            : records.TryGetValue(key, out var known) && known.Version == version && records.TryUpdate(key, (grainState.State!, version + 1), known);
+        if (!written)
+            throw new InconsistentStateException($"{key} is not at version {version}");
+        if (failing)
+            throw new IOException("the test said that the answer to this write is lost");
+        grainState.ETag = (version + 1).ToString(CultureInfo.InvariantCulture);
+        grainState.RecordExists = true;
+    }
+
+    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    {
+        records.TryRemove(KeyOf(stateName, grainId), out _);
+        grainState.State = Activator.CreateInstance<T>();
+        grainState.ETag = null;
+        grainState.RecordExists = false;
+        return Task.CompletedTask;
+    }
+
+    public Task<JobSnapshot?> Find(JobId id, CancellationToken cancellationToken) =>
+        Task.FromResult(Jobs.FirstOrDefault(job => job.Id == id)?.ToSnapshot());
+
+    public Task<JobPage> List(string owner, JobId? start, int limit, CancellationToken cancellationToken)
+    {
+        var all = Jobs.Where(job => job.Owner == owner).OrderByDescending(job => job.Id).ToList();
+        var rest = all.Where(job => start is null || job.Id <= start.Value).ToList();
+        return Task.FromResult(new JobPage(
+            [.. rest.Take(limit).Select(job => job.ToSnapshot())],
+            rest.Count > limit ? rest[limit].Id : null,
+            all.Count));
+    }
+
+    public Task<ImmutableArray<OpenJob>> Open(DateTimeOffset? queuedSince, CancellationToken cancellationToken) => Task.FromResult(
+        Jobs.Select(ToOpen).OfType<OpenJob>()
+            .Where(job => queuedSince is null || (job.Status == JobStatus.Queued && job.QueuedAt >= queuedSince))
+            .OrderBy(job => job.Id).ToImmutableArray());
+
+    public Task<OpenJob?> FindOpen(JobId id, CancellationToken cancellationToken) =>
+        Task.FromResult(Jobs.Where(job => job.Id == id).Select(ToOpen).FirstOrDefault());
+
+    private IEnumerable<JobState> Jobs => records.Values.Select(record => record.Record).OfType<JobState>();
+
+    private static OpenJob? ToOpen(JobState job) => job.Status is not (JobStatus.Queued or JobStatus.Running) ? null : new OpenJob
+    {
+        Id = job.Id,
+        Owner = job.Owner,
+        Image = job.Image,
+        Status = job.Status,
+        QueuedAt = job.QueuedAt!.Value,
+        Attempt = job.Attempt,
+        Worker = job.Worker,
+        Incarnation = job.Incarnation,
+        Started = job.Started,
+        CancelRequested = job.CancelRequested,
+        Revision = job.Revision,
+    };
+
+    private static (string, string) KeyOf(string stateName, GrainId grainId) => (stateName, grainId.ToString());
+}
