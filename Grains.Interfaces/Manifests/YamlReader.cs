@@ -7,7 +7,7 @@ namespace Builds.Manifests;
 /// Turns the event stream of one document into nodes and stops at the first event that breaks a bound, so that no text, however
 /// twisted, costs more than its length allows.
 /// </summary>
-internal sealed class YamlReader(string text, ManifestErrors errors)
+internal sealed class YamlReader
 {
     /// <summary>A manifest needs 5 levels; the rest is room for foreign keys. Keeps every recursion over nodes short.</summary>
     public const int MaxDepth = 64;
@@ -18,22 +18,30 @@ internal sealed class YamlReader(string text, ManifestErrors errors)
     /// <summary>Of all scalars after aliases: sixteen times what a manifest may hold, enough for any script shared by many tasks.</summary>
     public const int MaxExpandedCharacters = 16 * ManifestParser.MaxCharacters;
 
-    private readonly Parser parser = new(new StringReader(text));
+    private readonly ManifestErrors errors;
+    private readonly Scanner scanner;
+    private readonly Parser parser;
     private readonly Dictionary<string, YamlNode?> anchors = new(StringComparer.Ordinal);
     private int nodes;
     private int characters;
+
+    public YamlReader(string text, ManifestErrors errors)
+    {
+        this.errors = errors;
+        scanner = new Scanner(new StringReader(text));
+        parser = new Parser(scanner);
+    }
 
     /// <summary>The first document's root; null if there is none, or after an error, which is then in the list.</summary>
     public YamlNode? Read()
     {
         try
         {
-            while (parser.MoveNext())
+            while (Next() is StreamStart or DocumentStart)
             {
-                if (parser.Current is not (StreamStart or DocumentStart))
-                    return parser.Current is StreamEnd ? null : ReadDocument();
+                // The document begins behind its marks.
             }
-            return null;
+            return parser.Current is StreamEnd ? null : ReadDocument();
         }
         catch (YamlException exception)
         {
@@ -51,7 +59,7 @@ internal sealed class YamlReader(string text, ManifestErrors errors)
     private YamlNode ReadDocument()
     {
         var root = ReadNode(1);
-        parser.MoveNext();
+        Next();
         return root;
     }
 
@@ -63,8 +71,10 @@ internal sealed class YamlReader(string text, ManifestErrors errors)
 
         if (depth > MaxDepth)
             throw Refuse(current, $"yaml: exceeded max depth: a manifest has at most {MaxDepth} levels");
+        if (current is not NodeEvent start)
+            throw Refuse(current, "yaml: did not find expected value");
         var (line, column) = Place(current);
-        var (anchor, tag) = Properties((NodeEvent)current);
+        var (anchor, tag) = Properties(start);
         if (anchor is not null)
             anchors[anchor] = null;
         YamlNode node = current switch
@@ -130,10 +140,28 @@ internal sealed class YamlReader(string text, ManifestErrors errors)
             throw Refuse(current, $"yaml: document contains excessive aliasing: written out it has more than {MaxNodes} values or {MaxExpandedCharacters} characters");
     }
 
+    /// <summary>
+    /// The next event. For some malformed texts the library leaves its own state machine with an exception meant for programming
+    /// mistakes; for a reader of manifests it is a syntax error like any other.
+    /// </summary>
     private ParsingEvent Next()
     {
-        parser.MoveNext();
-        return parser.Current!;
+        try
+        {
+            if (parser.MoveNext() && parser.Current is { } next)
+                return next;
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or IndexOutOfRangeException or InvalidCastException)
+        {
+            throw Refuse("yaml: syntax error: the text is not YAML from about here on");
+        }
+        throw Refuse("yaml: did not find expected value before the end of the text");
+    }
+
+    private RefusedException Refuse(string message)
+    {
+        var mark = scanner.CurrentPosition;
+        return new RefusedException((int)Math.Max(1, mark.Line), (int)Math.Max(1, mark.Column), message);
     }
 
     private static (string? Anchor, string? Tag) Properties(NodeEvent node) =>
