@@ -5,7 +5,7 @@ namespace Builds.Execution;
 /// <summary>How this machine runs builds.</summary>
 public sealed class ExecutionOptions
 {
-    public const string Section = "Execution";
+    public const string Section = "Builds:Execution";
 
     /// <summary>The first of the reserved users; the default lies in a range that neither distributions nor systemd give out.</summary>
     public const int DefaultFirstUser = 60600;
