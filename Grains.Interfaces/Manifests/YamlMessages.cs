@@ -5,6 +5,8 @@ namespace Builds.Manifests;
 /// <summary>Brings the library's sentences into the shape of the other messages: a reason, no capital, no full stop.</summary>
 internal static class YamlMessages
 {
+    public static bool IsTab(YamlException exception) => exception.Message.Contains("invalid tab as indentation", StringComparison.Ordinal);
+
     public static string Reason(YamlException exception)
     {
         var text = exception.Message;

@@ -45,7 +45,9 @@ internal sealed class YamlReader
         }
         catch (YamlException exception)
         {
-            errors.Add((int)Math.Max(1, exception.Start.Line), (int)Math.Max(1, exception.Start.Column), "yaml: " + YamlMessages.Reason(exception));
+            // For a tab as indentation the library names the key that it belongs to, which may be many lines above: the scanner stands at the tab.
+            var place = YamlMessages.IsTab(exception) ? scanner.CurrentPosition : exception.Start;
+            errors.Add((int)Math.Max(1, place.Line), (int)Math.Max(1, place.Column), "yaml: " + YamlMessages.Reason(exception));
             return null;
         }
         catch (RefusedException refused)

@@ -48,7 +48,8 @@ public sealed class InitTests
             mkfifo pipe && mkdir -p .wipe-1/x .wipe-2 && mkdir locked locked/in && touch locked/in/file && chmod 0 locked/in locked a/b
             name=$(printf 'd%.0s' $(seq 200))
             for i in $(seq 60); do mkdir "$name"; cd "$name"; touch file; done
-            """, "-", home.FullName]) { UseShellExecute = false })!)
+            """, "-", home.FullName])
+        { UseShellExecute = false })!)
         {
             await make.WaitForExitAsync();
             make.ExitCode.ShouldBe(0);

@@ -15,7 +15,8 @@ public sealed class OutcomeTests
     public async Task Artifacts_are_kept_byte_for_byte(ExecutionDriver driver)
     {
         var (recorder, outcome) = await Run(driver, ExecutorHarness.Manifest("mkdir -p out; seq 200000 > out/numbers; : > empty; ln -s out/numbers link")
-            with { Artifacts = ["out/numbers", "empty", "link"] });
+            with
+        { Artifacts = ["out/numbers", "empty", "link"] });
 
         outcome.ShouldBeOfType<BuildOutcome.Succeeded>();
         var numbers = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(1, 200000).Select(i => $"{i}\n")));
