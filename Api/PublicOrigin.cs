@@ -20,7 +20,7 @@ public sealed class ApiOptions
 public sealed class PublicOrigin(IServer server, IOptions<ApiOptions> options)
 {
     /// <summary>Without a slash at the end.</summary>
-    public string Value => (options.Value.Origin ?? Listening()).TrimEnd('/');
+    public string Value => (options.Value.Origin ?? Listening).TrimEnd('/');
 
     public string Job(string owner, Jobs.JobId job) => $"{Value}/~{owner}/job/{job}";
 
@@ -31,15 +31,21 @@ public sealed class PublicOrigin(IServer server, IOptions<ApiOptions> options)
     public string Artifact(string owner, Jobs.JobId job, string key, string name) =>
         $"{Value}/artifacts/~{owner}/{job}/{key}/{Uri.EscapeDataString(name)}";
 
-    // Known only once the server listens, when it chose the port itself. A wildcard is no address to call.
-    private string Listening()
+    /// <summary>
+    /// The first address that the service listens on, as this machine calls it. Known only once it listens, since it may choose the
+    /// port itself; a wildcard is no address to call.
+    /// </summary>
+    public string Listening
     {
-        var address = server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault()
-            ?? throw new InvalidOperationException("the service listens nowhere yet, so its address is unknown: set an origin");
-        return address
-            .Replace("//[::]", "//localhost", StringComparison.Ordinal)
-            .Replace("//0.0.0.0", "//localhost", StringComparison.Ordinal)
-            .Replace("//*", "//localhost", StringComparison.Ordinal)
-            .Replace("//+", "//localhost", StringComparison.Ordinal);
+        get
+        {
+            var address = server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault()
+                ?? throw new InvalidOperationException("the service listens nowhere yet, so its address is unknown: set an origin");
+            return address
+                .Replace("//[::]", "//localhost", StringComparison.Ordinal)
+                .Replace("//0.0.0.0", "//localhost", StringComparison.Ordinal)
+                .Replace("//*", "//localhost", StringComparison.Ordinal)
+                .Replace("//+", "//localhost", StringComparison.Ordinal);
+        }
     }
 }

@@ -1,1 +1,3 @@
-return 0;
+using Builds.Commands;
+
+return await BuildsCommand.Run(args);

@@ -25,7 +25,7 @@ internal static class JobReads
             return Problems.NotFound();
         if (wait is not null)
         {
-            if (!JobWaiting.TryParse(wait, out var atMost))
+            if (!JobWaiting.TryParseSeconds(wait, out var atMost))
                 return Problems.Invalid("wait", $"wait must be a whole number of seconds from 1 to {JobWaiting.MaxSeconds}, not '{wait}'");
             job = await waiting.ForOtherStatus(job, atMost, cancellationToken);
         }

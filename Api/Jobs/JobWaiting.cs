@@ -11,7 +11,7 @@ internal sealed class JobWaiting(IGrainFactory grains, TimeProvider clock, IHost
     /// <summary>Well below the time-out of a call.</summary>
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(20);
 
-    public static bool TryParse(string text, out TimeSpan atMost)
+    public static bool TryParseSeconds(string text, out TimeSpan atMost)
     {
         var valid = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is >= 1 and <= MaxSeconds;
         atMost = TimeSpan.FromSeconds(valid ? seconds : 0);

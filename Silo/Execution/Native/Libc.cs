@@ -12,6 +12,7 @@ internal static partial class Libc
     public const int Kill = 9;
     public const int ReadWrite = 2;
     public const int Interrupted = 4;
+    public const int ReadOnlyCloseOnExec = 0x80000;
 
     [Flags]
     public enum SpawnFlags : short
@@ -33,6 +34,12 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     public static partial int Fcntl(int descriptor, int command, int argument);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    public static partial int Sync(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int descriptor);

@@ -1,0 +1,47 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Builds.Execution.Native;
+
+namespace Builds.Cluster;
+
+/// <summary>Small files that are there whole and on disk, or not at all, whatever happens to the process or the machine.</summary>
+internal static class DurableFile
+{
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Writes or replaces a file that only its owner may read; it is on disk when this returns.</summary>
+    public static void Write(string path, string text)
+    {
+        // The same name each time: what a killed process left behind is overwritten.
+        var draft = path + ".new";
+        File.Delete(draft);
+        using (var file = new FileStream(draft, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Private }))
+        {
+            file.Write(Encoding.UTF8.GetBytes(text));
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(draft, path, overwrite: true);
+        SyncDirectory(Path.GetDirectoryName(path)!);
+    }
+
+    /// <summary>A new name is on disk only when its directory is.</summary>
+    private static void SyncDirectory(string directory)
+    {
+        var descriptor = Libc.Open(directory, Libc.ReadOnlyCloseOnExec);
+        if (descriptor < 0)
+            throw Failed(directory);
+        try
+        {
+            if (Libc.Sync(descriptor) != 0)
+                throw Failed(directory);
+        }
+        finally
+        {
+            _ = Libc.Close(descriptor);
+        }
+    }
+
+    private static IOException Failed(string directory) =>
+        new($"directory {directory} cannot be written to disk: {Marshal.GetLastPInvokeErrorMessage()}");
+}

@@ -1,0 +1,71 @@
+using System.CommandLine;
+using Builds.Cluster;
+using Builds.Users;
+using Builds.Workers;
+using Microsoft.Extensions.Options;
+
+namespace Builds.Commands;
+
+/// <summary><c>builds serve</c>: the service itself, until a signal ends it.</summary>
+internal static class ServeCommand
+{
+    private static readonly Option<string> Urls = new("--urls")
+    {
+        Description = "Where to listen, separated by semicolons. Port 0 takes a free one.",
+        HelpName = "URLS",
+        DefaultValueFactory = _ => BuildsHostOptions.DefaultUrls,
+    };
+
+    private static readonly Option<string?> Origin = new("--origin")
+    {
+        Description = "The address under which others reach this service; it goes into every link and JOB_URL. Default: where it listens.",
+        HelpName = "URL",
+    };
+
+    private static readonly Option<int?> Slots = new("--slots")
+    {
+        Description = "How many jobs run at a time. Default: one per processor.",
+        HelpName = "N",
+    };
+
+    public static Command Create(Command command)
+    {
+        command.Add(Urls);
+        command.Add(Origin);
+        command.Add(CommonOptions.Data);
+        command.Add(Slots);
+        command.SetAction((line, _) => Serve(line));
+        return command;
+    }
+
+    private static async Task<int> Serve(ParseResult line)
+    {
+        using var signals = new Signals();
+        var data = DataDirectory.Create(line.GetRequiredValue(CommonOptions.Data));
+        using var held = data.Lock();
+        var app = BuildsHost.WithHttp(new BuildsHostOptions { Data = data, Urls = line.GetRequiredValue(Urls), Settings = Settings(line) });
+        await using (app)
+        {
+            // Handed back at once on the second signal; the first one only begins the drain.
+            await using var impatient = signals.Second.Register(() => app.Services.GetRequiredService<WorkerHost>().HandBackNow());
+            await Starting.Start(app);
+            var address = app.Services.GetRequiredService<PublicOrigin>().Listening;
+            var admin = await FirstStart.EnsureAdmin(data, app.Services.GetRequiredService<IGrainFactory>());
+            held.Tell(address);
+            await Console.Out.WriteAsync(Welcome.Text(data, admin, address, app.Services.GetRequiredService<IOptions<WorkerOptions>>().Value.Slots));
+            await app.WaitForShutdownAsync(signals.First);
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static Dictionary<string, string?> Settings(ParseResult line)
+    {
+        var settings = new Dictionary<string, string?>();
+        if (line.GetValue(Origin) is { } origin)
+            settings[$"{ApiOptions.Section}:{nameof(ApiOptions.Origin)}"] = origin;
+        if (line.GetValue(Slots) is { } slots)
+            settings[$"{WorkerOptions.Section}:{nameof(WorkerOptions.Slots)}"] = slots.ToString();
+        return settings;
+    }
+}
