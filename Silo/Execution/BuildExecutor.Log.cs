@@ -2,12 +2,12 @@ namespace Builds.Execution;
 
 internal sealed partial class BuildExecutor
 {
-    [LoggerMessage(Level = LogLevel.Information, Message = "Builds run in driver {Driver}.")]
+    [LoggerMessage(EventId = 1600, Level = LogLevel.Information, Message = "Builds run in driver {Driver}.")]
     private partial void LogDriver(string driver);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Builds run WITHOUT ISOLATION, as plain processes: {Why}.")]
+    [LoggerMessage(EventId = 1601, Level = LogLevel.Warning, Message = "Builds run WITHOUT ISOLATION, as plain processes: {Why}.")]
     private partial void LogNoIsolation(string why);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Ended {Guards} processes and removed {Homes} homes that an earlier silo left behind.")]
+    [LoggerMessage(EventId = 1602, Level = LogLevel.Warning, Message = "Ended {Guards} processes and removed {Homes} homes that an earlier silo left behind.")]
     private partial void LogLeftovers(int guards, int homes);
 }
