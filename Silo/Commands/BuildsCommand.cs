@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using Builds.Cluster;
 
 namespace Builds.Commands;
@@ -12,6 +13,8 @@ public static class BuildsCommand
         try
         {
             var line = Create().Parse(arguments);
+            if (line.Action is ParseErrorAction mistake)
+                mistake.ShowHelp = false;
             var status = await line.InvokeAsync(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,
@@ -35,6 +38,7 @@ public static class BuildsCommand
         var root = new RootCommand("Builds: runs build manifests, as a service and by hand.");
         ServeCommand.Create(root);
         root.Add(ServeCommand.Create(new Command("serve", "Serves until a signal ends it. What runs when no command is given.")));
+        root.Add(RunCommand.Create());
         return root;
     }
 
