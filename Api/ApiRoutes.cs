@@ -1,6 +1,8 @@
 using System.Reflection;
+using Builds.Artifacts;
 using Builds.Health;
 using Builds.Jobs;
+using Builds.Logs;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
@@ -16,6 +18,8 @@ public static class ApiRoutes
         app.UseAuthorization();
 
         app.MapJobs();
+        app.MapLogs();
+        app.MapArtifacts();
         app.MapGet("/api/version", () => TypedResults.Ok(new VersionModel(Version))).WithTags("Service");
         app.MapHealth();
         return app;

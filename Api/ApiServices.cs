@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Builds.Auth;
 using Builds.Jobs;
+using Builds.Logs;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Json;
@@ -19,6 +20,7 @@ public static class ApiServices
         services.AddOptions<ApiOptions>();
         services.AddSingleton<PublicOrigin>();
         services.AddSingleton<JobWaiting>();
+        services.AddSingleton<LogFollowing>();
         services.AddExceptionHandler<UnexpectedFailures>();
         services.Configure<JsonOptions>(options => ConfigureJson(options.SerializerOptions));
         services.AddAuthentication(TokenAuthentication.SchemeName)

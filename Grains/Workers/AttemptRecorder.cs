@@ -60,5 +60,7 @@ public sealed class AttemptRecorder(JobSnapshot job, AttemptLogs logs, AttemptRe
 public sealed class AttemptRecorderFactory(ILogStore logStore, IArtifactStore artifacts, IOptions<LogOptions> options, TimeProvider clock)
 {
     public AttemptRecorder Create(JobSnapshot job, AttemptReporter reporter) =>
-        new(job, new AttemptLogs(logStore, job.Id, job.Attempt, options.Value, clock), reporter, artifacts);
+        new(job, new AttemptLogs(logStore, job.Id, job.Attempt, options.Value, clock, EarlierBytes(job)), reporter, artifacts);
+
+    private static long EarlierBytes(JobSnapshot job) => job.EndedAttempts.Sum(ended => ended.Logs.Sum(log => log.Length));
 }

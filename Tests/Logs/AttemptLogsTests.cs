@@ -1,0 +1,77 @@
+using Builds.Execution;
+using Builds.Jobs;
+using Builds.Logs;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Builds.Tests.Logs;
+
+public sealed class AttemptLogsTests
+{
+    private static readonly JobId Job = new(7);
+
+    private readonly FakeLogStore store = new();
+    private readonly FakeTimeProvider clock = new(Some.Time);
+
+    [Fact]
+    public async Task The_runner_signs_each_of_its_lines()
+    {
+        await using var logs = Logs();
+
+        await logs.Say("Cloning", default);
+        await logs.SetupOutput("remote: hello\n"u8.ToArray(), default);
+        await logs.Say("first\nsecond", default);
+        await logs.Seal(default);
+
+        store.Text(Job, 1, null).ShouldBe("""
+            [#7] 2026/11/24 12:00:00 Cloning
+            remote: hello
+            [#7] 2026/11/24 12:00:00 first
+            [#7] 2026/11/24 12:00:00 second
+
+            """);
+    }
+
+    [Fact]
+    public async Task Each_task_has_its_log_which_exists_from_its_start_and_is_sealed_at_its_end()
+    {
+        await using var logs = Logs();
+
+        await logs.StartTask("a", default);
+        (await store.Find(Job, 1, "a", default)).ShouldBe(new LogState(0, Sealed: false));
+        await logs.TaskOutput("hi\n"u8.ToArray(), default);
+        await logs.EndTask(default);
+
+        (await store.Find(Job, 1, "a", default)).ShouldBe(new LogState(3, Sealed: true));
+        (await store.Find(Job, 1, "b", default)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Output_beyond_the_limit_is_refused_and_the_runner_can_still_say_why()
+    {
+        await using var logs = Logs(limit: 2000, earlier: 500);
+        await logs.SetupOutput(new byte[1000], default);
+        await logs.StartTask("a", default);
+
+        var refusal = await Should.ThrowAsync<LogLimitException>(async () => await logs.TaskOutput(new byte[501], default));
+        await logs.Say("too much", default);
+        await logs.Seal(default);
+
+        refusal.Message.ShouldBe("the logs of the job have more than 2000 bytes, the limit for one job");
+        (await store.Find(Job, 1, "a", default)).ShouldBe(new LogState(500, Sealed: true));
+        store.Text(Job, 1, null).ShouldEndWith("too much\n");
+        await Should.NotThrowAsync(async () => await logs.DisposeAsync());
+    }
+
+    [Fact]
+    public async Task After_the_attempt_was_given_up_nothing_is_taken()
+    {
+        await using var logs = Logs();
+        await logs.Say("begun", default);
+        await store.Close(Job, 1, default);
+
+        await Should.ThrowAsync<AttemptClosedException>(async () => await logs.StartTask("a", default));
+        await Should.ThrowAsync<AttemptClosedException>(async () => await logs.Seal(default));
+    }
+
+    private AttemptLogs Logs(long limit = 1 << 30, long earlier = 0) => new(store, Job, 1, new LogOptions { MaxJobBytes = limit }, clock, earlier);
+}
