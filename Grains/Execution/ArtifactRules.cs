@@ -8,8 +8,6 @@ public static class ArtifactRules
     /// <summary>A job with more keeps none, and still succeeds.</summary>
     public const int MaxArtifacts = 8;
 
-    private const string Home = "/home/build";
-
     public static ArtifactChoice Choose(ImmutableArray<string> artifacts)
     {
         if (artifacts.Length > MaxArtifacts)
@@ -24,8 +22,8 @@ public static class ArtifactRules
     public static string? Inside(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        if (path.StartsWith(Home + "/", StringComparison.Ordinal))
-            path = path[(Home.Length + 1)..];
+        if (path.StartsWith(BuildScripts.Home + "/", StringComparison.Ordinal))
+            path = path[(BuildScripts.Home.Length + 1)..];
         else if (path.StartsWith('/'))
             return null;
         if (path.EndsWith('/') || path.Contains('\0', StringComparison.Ordinal))

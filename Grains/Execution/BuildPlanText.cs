@@ -9,44 +9,20 @@ namespace Builds.Execution;
 public static class BuildPlanText
 {
     /// <summary>Ends with a line end. Control characters of values are written as escapes, so that a terminal only shows them.</summary>
-    public static string Of(BuildManifest manifest)
+    /// <param name="manifest">An accepted manifest.</param>
+    /// <param name="secrets">Whether the build may use its owner's secrets.</param>
+    public static string Of(BuildManifest manifest, bool secrets = true)
     {
         ArgumentNullException.ThrowIfNull(manifest);
         var text = new StringBuilder();
         text.Append("Image: ").Append(Shown(manifest.Image)).Append('\n');
-        Section(text, "Not done yet", NotDone(manifest));
-        Section(text, "The build would fail in setup", Failures(manifest));
+        Section(text, "Not done yet", SetupRules.NotDone(manifest, secrets));
+        Section(text, "The build would fail in setup", SetupRules.Failures(manifest, secrets));
         Section(text, "Environment", BuildScripts.Refusals(manifest).IsEmpty ? BuildScripts.Assignments(manifest) : []);
         Section(text, "Sources", manifest.Sources.SelectMany(Commands));
         Section(text, "Tasks", manifest.Tasks.Select((task, index) => $"{index + 1}. {task.Name} ({Lines(task.Script)})"));
         Artifacts(text, manifest.Artifacts);
         return text.ToString();
-    }
-
-    private static IEnumerable<string> NotDone(BuildManifest manifest)
-    {
-        if (!string.IsNullOrEmpty(manifest.Arch))
-            yield return $"arch: {manifest.Arch}";
-        if (!manifest.Packages.IsEmpty)
-            yield return $"packages: {string.Join(' ', manifest.Packages)}";
-        foreach (var (name, url) in manifest.Repositories)
-            yield return $"repositories: {name}: {url}";
-        if (!manifest.Secrets.IsEmpty)
-            yield return $"secrets: {string.Join(' ', manifest.Secrets)}";
-        if (!string.IsNullOrEmpty(manifest.OAuth))
-            yield return $"oauth: {manifest.OAuth}";
-        if (manifest.Shell)
-            yield return "shell: true";
-        foreach (var trigger in manifest.Triggers)
-            yield return $"triggers: {trigger.Action}, condition {trigger.Condition ?? "none"}";
-    }
-
-    private static IEnumerable<string> Failures(BuildManifest manifest)
-    {
-        foreach (var reason in BuildScripts.Refusals(manifest))
-            yield return reason;
-        foreach (var refused in manifest.Sources.Select(SourceReference.Parse).OfType<SourceResult.Refused>())
-            yield return refused.Reason;
     }
 
     private static IEnumerable<string> Commands(string source) => SourceReference.Parse(source) is SourceResult.Parsed(var reference)

@@ -11,6 +11,9 @@ namespace Builds.Execution;
 /// </summary>
 public static class BuildScripts
 {
+    /// <summary>The home directory of every build, where it starts.</summary>
+    public const string Home = "/home/build";
+
     /// <summary>
     /// Name in the home directory of the file that <c>complete-build</c> leaves behind; after a successful task it means that the rest
     /// is skipped.

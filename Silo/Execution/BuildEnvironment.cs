@@ -3,9 +3,6 @@ namespace Builds.Execution;
 /// <summary>What every command of a build starts with.</summary>
 internal static class BuildEnvironment
 {
-    /// <summary>The home directory, where the driver can give it its proper name.</summary>
-    public const string Home = "/home/build";
-
     private const string Path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
     /// <param name="home">As the build sees it.</param>

@@ -13,23 +13,11 @@ internal sealed partial class BuildRun
         var manifest = plan.Manifest;
         if (manifest.Image != Image)
             return await Fail(FailReason.Setup, $"Image {manifest.Image} is not offered here; on offer: {Image}");
-        (string Key, bool Asked)[] ignored =
-        [
-            ("arch", manifest.Arch is not null && manifest.Arch.Length > 0),
-            ("repositories", manifest.Repositories.Length > 0),
-            ("oauth", !string.IsNullOrEmpty(manifest.OAuth)),
-            ("shell", manifest.Shell),
-            ("triggers", manifest.Triggers.Length > 0),
-        ];
-        foreach (var (key, asked) in ignored)
-            if (asked) await Say($"Not done: {key} (this version of Builds does not do it yet)");
-        if (manifest.Packages.Length > 0)
-            return await Fail(FailReason.Setup,
-                $"packages cannot be installed in image {Image}, which is this machine's own system: install {string.Join(", ", manifest.Packages)} on the machine, and take the key out of the manifest");
-        if (manifest.Secrets.Length > 0 && plan.Secrets)
-            return await Fail(FailReason.Setup, "secrets are not done yet, and the build asks for some: submit it without secrets");
-        if (manifest.Secrets.Length > 0) await Say("Not done: secrets (the job was submitted without them)");
-        return null;
+        foreach (var line in SetupRules.NotDone(manifest, plan.Secrets)) await Say($"Not done yet: {line}");
+        var failures = SetupRules.Failures(manifest, plan.Secrets);
+        if (failures.IsEmpty) return null;
+        foreach (var failure in failures) await Say(failure);
+        return new BuildOutcome.Failed(FailReason.Setup, string.Join("; ", failures));
     }
 
     private async Task<BuildOutcome?> CloneSources()
@@ -38,13 +26,15 @@ internal sealed partial class BuildRun
         {
             if (Stopping) return new BuildOutcome.Stopped();
             await Say($"Cloning {source}");
-            foreach (var command in SourceCommands(source))
+            // What cannot be read was refused before.
+            var reference = ((SourceResult.Parsed)SourceReference.Parse(source)).Source;
+            foreach (var command in reference.Commands())
             {
                 var order = Order([.. command]) with { Environment = [.. BuildEnvironment.Of(Home, driver.ToolsInside), .. SourceEnvironment] };
                 var end = await _guard.Run(order, bytes => recorder.SetupOutput(bytes, _kill));
                 if (await FailureOf(end, $"{command[0]} for source {source}", FailReason.Setup) is not { } failure) continue;
                 if (failure is BuildOutcome.Failed)
-                    await Say("Is the repository private? Then the job needs an SSH key among its secrets and an SSH address as source");
+                    await Say("Is the repository private? Its clone needs an SSH key among the secrets of the job, which this version of Builds does not keep yet");
                 return failure;
             }
         }
@@ -57,12 +47,4 @@ internal sealed partial class BuildRun
         new("GIT_TERMINAL_PROMPT", "0"),
         new("GIT_SSH_COMMAND", "ssh -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"),
     ];
-
-    private static IEnumerable<ImmutableArray<string>> SourceCommands(string source)
-    {
-        var reference = PlainSource.Parse(source);
-        yield return ["git", "clone", "-q", "--", reference.Url, reference.Directory];
-        if (reference.Revision is not null) yield return ["git", "-C", reference.Directory, "checkout", "-q", reference.Revision, "--"];
-        yield return ["git", "-C", reference.Directory, "submodule", "update", "--init", "--recursive", "-q"];
-    }
 }

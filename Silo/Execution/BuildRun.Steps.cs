@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Builds.Artifacts;
 using Builds.Execution.Sandbox;
@@ -7,16 +8,18 @@ namespace Builds.Execution;
 
 internal sealed partial class BuildRun
 {
-    private const string CompleteMarker = ".complete-build";
-
     private string Home => driver.HomeInside(slot);
+
+    /// <summary>What a shell cannot hold was refused before.</summary>
+    private string EnvironmentText =>
+        ((BuildEnvironmentResult.Written)BuildScripts.Environment(plan.Manifest, plan.Job, plan.JobUrl, plan.Attempt)).Text;
 
     private async Task Prepare()
     {
         await workspace.Create();
-        workspace.AddScript(".buildenv", PlainScripts.Environment(plan));
+        workspace.AddScript(".buildenv", EnvironmentText);
         workspace.AddDirectory(".tasks");
-        foreach (var task in plan.Manifest.Tasks) workspace.AddScript($".tasks/{task.Name}", PlainScripts.Task(task));
+        foreach (var task in plan.Manifest.Tasks) workspace.AddScript($".tasks/{task.Name}", BuildScripts.Task(task));
     }
 
     private async Task<BuildOutcome> Steps()
@@ -75,27 +78,31 @@ internal sealed partial class BuildRun
     }
 
     private async Task<bool> IsComplete() =>
-        await _guard.Run(FileOrder(CompleteMarker), static _ => ValueTask.CompletedTask) is CommandEnd.Exited(0);
+        await _guard.Run(FileOrder(BuildScripts.CompleteMarker), static _ => ValueTask.CompletedTask) is CommandEnd.Exited(0);
 
     private async Task<BuildOutcome?> CollectArtifacts()
     {
-        var artifacts = plan.Manifest.Artifacts;
-        if (artifacts.Length == 0) return null;
-        if (artifacts.Length > MaxArtifacts)
+        switch (ArtifactRules.Choose(plan.Manifest.Artifacts))
         {
-            await Say($"Error: {artifacts.Length} artifacts are more than the {MaxArtifacts} allowed, so none is kept");
-            return null;
+            case ArtifactChoice.None(var line):
+                await Say(line);
+                return null;
+            case ArtifactChoice.Collect(var paths):
+                foreach (var path in paths)
+                    if (Stopping) return new BuildOutcome.Stopped();
+                    else if (await Collect(path) is { } failure) return failure;
+                return null;
+            default:
+                throw new UnreachableException();
         }
-        foreach (var path in artifacts)
-            if (Stopping) return new BuildOutcome.Stopped();
-            else if (await Collect(path) is { } failure) return failure;
-        return null;
     }
 
     private async Task<BuildOutcome?> Collect(string path)
     {
         await Say($"Keeping artifact {path}");
-        _guard.Begin(FileOrder(path));
+        if (ArtifactRules.Inside(path) is not { } inside)
+            return await Fail(FailReason.Artifact, $"Artifact {path} cannot be kept: it names no file below the home directory {BuildScripts.Home}");
+        _guard.Begin(FileOrder(inside));
         await using var content = new GuardFileStream(_guard, path);
         try
         {
@@ -113,8 +120,6 @@ internal sealed partial class BuildRun
             return await Fail(FailReason.Artifact, e.Message);
         }
     }
-
-    private const int MaxArtifacts = 8;
 
     private bool Stopping => _stop.IsCancellationRequested || _kill.IsCancellationRequested;
 

@@ -16,18 +16,23 @@ public sealed class OutcomeTests
     {
         var (recorder, outcome) = await Run(driver, ExecutorHarness.Manifest("mkdir -p out; seq 200000 > out/numbers; : > empty; ln -s out/numbers link")
             with
-        { Artifacts = ["out/numbers", "empty", "link"] });
+        { Artifacts = ["out/numbers", "/home/build/empty", "link"] });
 
         outcome.ShouldBeOfType<BuildOutcome.Succeeded>();
         var numbers = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(1, 200000).Select(i => $"{i}\n")));
         recorder.Artifacts["out/numbers"].SequenceEqual(numbers).ShouldBeTrue();
         recorder.Artifacts["link"].SequenceEqual(numbers).ShouldBeTrue();
-        recorder.Artifacts["empty"].ShouldBeEmpty();
+        recorder.Artifacts["/home/build/empty"].ShouldBeEmpty();
     }
 
     [BubblewrapTheory]
     [InlineData("nothing", "there is no such file")]
-    [InlineData(".", "it is not a regular file")]
+    [InlineData("*", "there is no such file")]
+    [InlineData("~/locked", "there is no such file")]
+    [InlineData("/etc/passwd", "it names no file below the home directory /home/build")]
+    [InlineData("../x", "it names no file below the home directory /home/build")]
+    [InlineData(".", "it names no file below the home directory /home/build")]
+    [InlineData(".tasks", "it is not a regular file")]
     [InlineData("pipe", "it is not a regular file")]
     [InlineData("loop", "its links lead in a circle")]
     [InlineData("locked", "the build may not read it")]
@@ -128,18 +133,26 @@ public sealed class OutcomeTests
             OAuth = "git.sr.ht/PROFILE",
             Triggers = [new Trigger("email", "always", [])],
             Packages = ["make", "gcc"],
+            Secrets = ["deploy-key"],
+            Environment = [new("M", new EnvironmentValue.Map())],
+            Sources = ["svn+https://x/y"],
         };
+        await using var harness = new ExecutorHarness(o => o.Driver = ExecutionDriver.Bubblewrap);
+        var recorder = new FakeRecorder();
 
-        var (recorder, outcome) = await Run(ExecutionDriver.Bubblewrap, manifest);
+        var outcome = await harness.Executor.Run(ExecutorHarness.Plan(manifest) with { Secrets = true }, recorder, default, default);
 
         outcome.ShouldBeOfType<BuildOutcome.Failed>().Reason.ShouldBe(FailReason.Setup);
         recorder.Setup.ShouldBe("""
-            # Not done: arch (this version of Builds does not do it yet)
-            # Not done: repositories (this version of Builds does not do it yet)
-            # Not done: oauth (this version of Builds does not do it yet)
-            # Not done: shell (this version of Builds does not do it yet)
-            # Not done: triggers (this version of Builds does not do it yet)
-            # packages cannot be installed in image host, which is this machine's own system: install make, gcc on the machine, and take the key out of the manifest
+            # Not done yet: arch: riscv64
+            # Not done yet: repositories: extra
+            # Not done yet: oauth
+            # Not done yet: shell
+            # Not done yet: triggers: email, condition always
+            # packages: this version of Builds installs none; install make, gcc on the machine itself, which image host shows, and take the key out of the manifest
+            # secrets: this version of Builds keeps none; submit the job without secrets, or take the key out of the manifest
+            # environment: M is a map, which a shell cannot hold; use a text, a number, true or false, or a list of these
+            # source 'svn+https://x/y' asks for a tool that is not known; git+ and hg+ are
 
             """);
     }

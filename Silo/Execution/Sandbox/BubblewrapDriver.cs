@@ -29,7 +29,7 @@ internal sealed class BubblewrapDriver(string bubblewrap, GuardProgram program) 
 
     public uint UserInside(Slot slot) => slot.User ?? OrdinaryUser;
 
-    public string HomeInside(Slot slot) => BuildEnvironment.Home;
+    public string HomeInside(Slot slot) => BuildScripts.Home;
 
     public string ToolsInside => $"{Tools}/bin";
 
@@ -44,7 +44,7 @@ internal sealed class BubblewrapDriver(string bubblewrap, GuardProgram program) 
                 : (IEnumerable<string>)["--cap-drop", "ALL", .. GuardCapabilities.SelectMany(c => new[] { "--cap-add", c })],
             .. _common.Value,
             "--ro-bind", slot.Passwd, "/etc/passwd", "--ro-bind", slot.Group, "/etc/group",
-            "--bind", slot.Home, BuildEnvironment.Home,
+            "--bind", slot.Home, BuildScripts.Home,
             "--chdir", "/",
             $"{Tools}/init", .. program.Arguments(slot, ownNamespace: true, lease, name),
         ]);

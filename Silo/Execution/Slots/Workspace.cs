@@ -41,7 +41,7 @@ internal sealed class Workspace(Slot slot, GuardProgram program)
     public void WriteUserFiles(uint user)
     {
         Directory.CreateDirectory(slot.Directory, Private);
-        Write(slot.Passwd, Names("/etc/passwd", user, $"build:x:{user}:{user}:build:{BuildEnvironment.Home}:/bin/bash"), Readable);
+        Write(slot.Passwd, Names("/etc/passwd", user, $"build:x:{user}:{user}:build:{BuildScripts.Home}:/bin/bash"), Readable);
         Write(slot.Group, Names("/etc/group", user, $"build:x:{user}:"), Readable);
     }
 

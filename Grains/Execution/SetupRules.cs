@@ -1,0 +1,42 @@
+using System.Collections.Immutable;
+using Builds.Manifests;
+
+namespace Builds.Execution;
+
+/// <summary>
+/// What a manifest asks for and this version does not do. Nothing of it is ignored in silence: the setup log says it, and where
+/// a build cannot be right without it, the build fails in setup. The plan of a dry run says the same.
+/// </summary>
+public static class SetupRules
+{
+    /// <summary>What a build goes on without: the key, and what was asked of it; never a value that may be private.</summary>
+    /// <param name="manifest">An accepted manifest.</param>
+    /// <param name="secrets">Whether the build may use its owner's secrets; without, those of the manifest are left out by the contract.</param>
+    public static ImmutableArray<string> NotDone(BuildManifest manifest, bool secrets)
+    {
+        ArgumentNullException.ThrowIfNull(manifest);
+        var lines = ImmutableArray.CreateBuilder<string>();
+        if (!string.IsNullOrEmpty(manifest.Arch)) lines.Add($"arch: {manifest.Arch}");
+        if (!manifest.Repositories.IsEmpty) lines.Add($"repositories: {string.Join(' ', manifest.Repositories.Select(r => r.Key))}");
+        if (!manifest.Secrets.IsEmpty && !secrets) lines.Add("secrets: the job was submitted without them");
+        if (!string.IsNullOrEmpty(manifest.OAuth)) lines.Add("oauth");
+        if (manifest.Shell) lines.Add("shell");
+        foreach (var trigger in manifest.Triggers) lines.Add($"triggers: {trigger.Action}, condition {trigger.Condition ?? "none"}");
+        return lines.ToImmutable();
+    }
+
+    /// <summary>One sentence for each reason why a build cannot start; empty if it can.</summary>
+    /// <inheritdoc cref="NotDone"/>
+    public static ImmutableArray<string> Failures(BuildManifest manifest, bool secrets)
+    {
+        ArgumentNullException.ThrowIfNull(manifest);
+        var reasons = ImmutableArray.CreateBuilder<string>();
+        if (!manifest.Packages.IsEmpty)
+            reasons.Add($"packages: this version of Builds installs none; install {string.Join(", ", manifest.Packages)} on the machine itself, which image host shows, and take the key out of the manifest");
+        if (!manifest.Secrets.IsEmpty && secrets)
+            reasons.Add("secrets: this version of Builds keeps none; submit the job without secrets, or take the key out of the manifest");
+        reasons.AddRange(BuildScripts.Refusals(manifest));
+        reasons.AddRange(manifest.Sources.Select(SourceReference.Parse).OfType<SourceResult.Refused>().Select(refused => refused.Reason));
+        return reasons.ToImmutable();
+    }
+}
