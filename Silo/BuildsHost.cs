@@ -1,8 +1,8 @@
 using Builds.Cluster;
 using Builds.Execution;
 using Builds.Health;
-using Builds.Logs;
 using Builds.Storage;
+using Builds.Stores;
 using Builds.Workers;
 
 namespace Builds;

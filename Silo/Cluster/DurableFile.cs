@@ -25,6 +25,13 @@ internal static class DurableFile
         SyncDirectory(Path.GetDirectoryName(path)!);
     }
 
+    /// <summary>Every directory from <paramref name="directory"/> up to <paramref name="root"/>, both included.</summary>
+    public static void SyncDirectories(string directory, string root)
+    {
+        for (var next = directory; next.Length >= root.Length; next = Path.GetDirectoryName(next)!)
+            SyncDirectory(next);
+    }
+
     /// <summary>A new name is on disk only when its directory is.</summary>
     private static void SyncDirectory(string directory)
     {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using Builds.Artifacts;
+using Builds.Cluster;
 using Builds.Jobs;
 
 namespace Builds.Stores;
@@ -80,7 +81,7 @@ public sealed class FileArtifactStore(string directory, TimeProvider clock, long
         var home = Path.GetDirectoryName(final)!;
         Directory.CreateDirectory(home);
         File.Move(incoming, final);
-        DurableFiles.SyncDirectories(home, root);
+        DurableFile.SyncDirectories(home, root);
     }
 
     private string FileOf(JobId job, string key, string name) => Path.Combine(Sharding.Directory(root, job), key, name);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using Builds.Cluster;
 using Builds.Jobs;
 using Builds.Logs;
 using Microsoft.Win32.SafeHandles;
@@ -78,7 +79,7 @@ public sealed class FileLogStore(string directory) : ILogStore
             log.SyncAndSeal(() =>
             {
                 File.Move(paths.Open(key), paths.Sealed(key));
-                DurableFiles.SyncDirectories(paths.Attempt(key.Job, key.Attempt), paths.Root);
+                DurableFile.SyncDirectories(paths.Attempt(key.Job, key.Attempt), paths.Root);
             });
             Forget(log);
         }
@@ -103,7 +104,7 @@ public sealed class FileLogStore(string directory) : ILogStore
         Directory.CreateDirectory(paths.Attempt(job, attempt));
         ImmutableArray<LogLength> lengths = [.. paths.Logs(job, attempt).Select(log => new LogLength(log.Task, FinalLength(new LogKey(job, attempt, log.Task), log.File)))];
         paths.WriteClosed(job, attempt, lengths);
-        DurableFiles.SyncDirectories(paths.Attempt(job, attempt), paths.Root);
+        DurableFile.SyncDirectories(paths.Attempt(job, attempt), paths.Root);
         signals.Ring(job, attempt);
         return lengths;
     }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using Builds.Cluster;
 using Builds.Jobs;
 using Builds.Logs;
 
@@ -36,7 +37,7 @@ internal sealed class LogPaths(string root)
     }
 
     public void WriteClosed(JobId job, int attempt, ImmutableArray<LogLength> lengths) =>
-        DurableFiles.WriteWhole(Path.Combine(Attempt(job, attempt), ClosedName), JsonSerializer.SerializeToUtf8Bytes(lengths.ToArray()));
+        DurableFile.Write(Path.Combine(Attempt(job, attempt), ClosedName), JsonSerializer.Serialize(lengths.ToArray()));
 
     /// <summary>The logs of an attempt as they lie on disk, setup first, then by name.</summary>
     public IEnumerable<(string? Task, FileInfo File)> Logs(JobId job, int attempt) =>
