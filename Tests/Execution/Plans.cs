@@ -4,11 +4,12 @@ using Builds.Support;
 namespace Builds.Execution;
 
 /// <summary>Builds that are run by this process and by others, and must come out the same.</summary>
-internal static class Plans
+internal static partial class Plans
 {
     public static BuildPlan Named(string name, string argument) => name switch
     {
         "prowl" => ExecutorHarness.Plan(Prowl(argument)),
+        "whole" => ExecutorHarness.Plan(Whole(argument)),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "There is no such plan."),
     };
 
