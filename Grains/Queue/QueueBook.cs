@@ -51,16 +51,12 @@ public sealed partial class QueueBook(LeaseOptions lease, QueueOptions options, 
             case JobStatus.Running:
                 if (waiting.Find(hint.Id) is { } older && older.Revision < hint.Revision)
                     waiting.Remove(hint.Id);
-                if (held && known.Worker.Name == hint.Worker)
-                    known.Assignment.Learn(hint.Attempt, hint.CancelRequested);
-                else if (!held && waiting.Find(hint.Id) is null)
-                    Check(hint.Id);
+                if (held && known.Worker.Name == hint.Worker && known.Assignment.Attempt <= hint.Attempt)
+                    (known.Assignment.Attempt, known.Assignment.CancelRequested) = (hint.Attempt, hint.CancelRequested);
                 break;
             case JobStatus.Success or JobStatus.Failed:
                 waiting.Remove(hint.Id);
                 orphans.Remove(hint.Id);
-                if (held)
-                    known.Assignment.Over = true;
                 break;
             case JobStatus.Pending:
                 break;
@@ -91,8 +87,6 @@ public sealed partial class QueueBook(LeaseOptions lease, QueueOptions options, 
         {
             waiting.Remove(id);
             orphans.Remove(id);
-            if (assigned.TryGetValue(id, out var known))
-                known.Assignment.Over = true;
         }
 
         Pump();
@@ -127,6 +121,26 @@ public sealed partial class QueueBook(LeaseOptions lease, QueueOptions options, 
         Pump();
     }
 
+    public QueueSnapshot Snapshot() => new(
+        [.. waiting.All.OrderBy(job => job.QueuedAt).ThenBy(job => job.Id).Select(job => new WaitingJob(job.Id, job.Owner, job.Image, job.QueuedAt, Why(job)))],
+        [.. workers.Values.OrderBy(worker => worker.Name, StringComparer.Ordinal).Select(worker => new WorkerView(
+            worker.Name,
+            worker.Status,
+            worker.Slots,
+            worker.Images,
+            [.. worker.Assignments.Values.OrderBy(held => held.Job).Select(held => new HeldJob(held.Job, held.DispatchId, held.Attempt))]))]);
+
+    private string Why(QueuedJob job)
+    {
+        var alive = workers.Values.Where(worker => worker.Status.TakesJobs()).ToList();
+        if (alive.Count == 0)
+            return "no worker takes jobs at the moment";
+        var fitting = alive.Where(worker => worker.Images.Contains(job.Image)).ToList();
+        return fitting.Count == 0
+            ? $"no worker offers image '{job.Image}'; on offer: {string.Join(", ", alive.SelectMany(worker => worker.Images).Distinct().Order())}"
+            : $"all {fitting.Sum(worker => worker.Slots)} slots of the workers that offer image '{job.Image}' are taken";
+    }
+
     private void Learn(OpenJob job)
     {
         var held = assigned.TryGetValue(job.Id, out var known);
@@ -137,11 +151,10 @@ public sealed partial class QueueBook(LeaseOptions lease, QueueOptions options, 
         }
         else if (held)
         {
-            SetOwner(known.Assignment, job.Owner);
-            if (known.Worker.Name == job.Worker)
-                known.Assignment.Learn(job.Attempt, job.CancelRequested);
+            if (known.Worker.Name == job.Worker && known.Assignment.Attempt <= job.Attempt)
+                (known.Assignment.Attempt, known.Assignment.CancelRequested) = (job.Attempt, known.Assignment.CancelRequested || job.CancelRequested);
         }
-        else if (!orphans.TryGetValue(job.Id, out var orphan) || orphan.Attempt < job.Attempt)
+        else if (!orphans.TryGetValue(job.Id, out var orphan) || orphan.Attempt != job.Attempt)
         {
             if (waiting.Find(job.Id) is { } older && older.Revision < job.Revision)
                 waiting.Remove(job.Id);
@@ -190,7 +203,7 @@ public sealed partial class QueueBook(LeaseOptions lease, QueueOptions options, 
     {
         worker.Assignments.Add(assignment.Job, assignment);
         assigned.Add(assignment.Job, (worker, assignment));
-        Count(assignment.Owner, 1);
+        runningByOwner[assignment.Owner] = Running(assignment.Owner) + 1;
     }
 
     private void Unassign(JobId id)
@@ -198,24 +211,10 @@ public sealed partial class QueueBook(LeaseOptions lease, QueueOptions options, 
         if (!assigned.Remove(id, out var known))
             return;
         known.Worker.Assignments.Remove(id);
-        Count(known.Assignment.Owner, -1);
-    }
-
-    // An attempt that a heartbeat showed first has no owner until its record is read.
-    private void SetOwner(Assignment assignment, string owner)
-    {
-        Count(assignment.Owner, -1);
-        assignment.Owner = owner;
-        Count(owner, 1);
-    }
-
-    private void Count(string owner, int change)
-    {
-        var running = Running(owner) + change;
-        if (running == 0)
-            runningByOwner.Remove(owner);
+        if (Running(known.Assignment.Owner) <= 1)
+            runningByOwner.Remove(known.Assignment.Owner);
         else
-            runningByOwner[owner] = running;
+            runningByOwner[known.Assignment.Owner]--;
     }
 
     private void Check(JobId id)

@@ -14,7 +14,7 @@ public sealed class HouseTests
         ["Grains"] = ["Grains.Interfaces"],
         ["Api"] = ["Grains.Interfaces"],
         ["Silo"] = ["Api", "Grains", "Grains.Interfaces"],
-        ["Tests"] = ["Api", "Dummy", "Grains", "Grains.Interfaces", "Silo"],
+        ["Tests"] = ["Api", "Benchmarks", "Dummy", "Grains", "Grains.Interfaces", "Silo"],
         ["Tests/Benchmarks"] = ["Api", "Grains", "Grains.Interfaces", "Silo"],
         ["Tests/Dummy"] = [],
     };

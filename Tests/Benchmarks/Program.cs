@@ -1,1 +1,3 @@
-return 0;
+using Builds.Benchmarks;
+
+return await BenchmarksCommand.Run(args);

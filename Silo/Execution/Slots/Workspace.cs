@@ -15,8 +15,10 @@ internal sealed class Workspace(Slot slot, GuardProgram program)
     public async Task Create()
     {
         await Remove();
-        Directory.CreateDirectory(slot.Home, Private);
-        HandOver(slot.Home, Private);
+        // Whoever may list it could enter the homes below.
+        Directory.CreateDirectory(slot.Directory, Private);
+        Directory.CreateDirectory(slot.Home, Executable);
+        HandOver(slot.Home);
     }
 
     /// <summary>A directory of the build, by its path in the home.</summary>
@@ -24,7 +26,7 @@ internal sealed class Workspace(Slot slot, GuardProgram program)
     {
         var full = Path.Combine(slot.Home, path);
         Directory.CreateDirectory(full, Executable);
-        HandOver(full, Executable);
+        HandOver(full);
     }
 
     /// <summary>An executable text of the build, by its path in the home.</summary>
@@ -32,12 +34,13 @@ internal sealed class Workspace(Slot slot, GuardProgram program)
     {
         var full = Path.Combine(slot.Home, path);
         Write(full, Encoding.UTF8.GetBytes(text), Executable);
-        HandOver(full, Executable);
+        HandOver(full);
     }
 
     /// <summary>The user and group files that are shown inside: the machine's, and one user more, <c>build</c>.</summary>
     public void WriteUserFiles(uint user)
     {
+        Directory.CreateDirectory(slot.Directory, Private);
         Write(slot.Passwd, Names("/etc/passwd", user, $"build:x:{user}:{user}:build:{BuildScripts.Home}:/bin/bash"), Readable);
         Write(slot.Group, Names("/etc/group", user, $"build:x:{user}:"), Readable);
     }
@@ -66,9 +69,9 @@ internal sealed class Workspace(Slot slot, GuardProgram program)
         File.SetUnixFileMode(path, mode);
     }
 
-    private void HandOver(string path, UnixFileMode mode)
+    private void HandOver(string path)
     {
-        File.SetUnixFileMode(path, mode);
+        File.SetUnixFileMode(path, Executable);
         if (slot.User is { } user && Libc.ChangeOwner(path, user, user) < 0)
             throw new IOException($"{path} cannot be given to user {user}: {System.Runtime.InteropServices.Marshal.GetLastPInvokeErrorMessage()}.");
     }

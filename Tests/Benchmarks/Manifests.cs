@@ -1,0 +1,27 @@
+namespace Builds.Benchmarks;
+
+/// <summary>What is submitted.</summary>
+internal static class Manifests
+{
+    /// <summary>The task whose log is read.</summary>
+    public const string Task = "build";
+
+    /// <summary>Does nothing, and is as long as manifests of small projects are.</summary>
+    public const string True = """
+        image: host
+        environment:
+          project: benchmark
+          prefix: /home/build/prefix
+          deploy: user@host.example
+        triggers:
+        - action: webhook
+          condition: failure
+          url: https://ci.example/hook
+        tasks:
+        - build: |
+            true
+
+        """;
+
+    public const string Hello = "image: host\ntasks:\n- build: echo hello\n";
+}

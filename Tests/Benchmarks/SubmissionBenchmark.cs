@@ -1,0 +1,25 @@
+using Builds.Benchmarks.Ceilings;
+using Builds.Benchmarks.Measuring;
+using Builds.Benchmarks.Silos;
+
+namespace Builds.Benchmarks;
+
+/// <summary>Jobs that are on disk when their client hears of them. No slot is free, so that they only wait.</summary>
+internal sealed class SubmissionBenchmark : Benchmark
+{
+    public override string Name => "submissions";
+
+    public override string Says => "Durable submissions over HTTP, beside the disk.";
+
+    public override async Task Run(Scale scale, string directory, Table table)
+    {
+        await using var silo = await BenchmarkSilo.Start(directory, slots: 0, new NullExecutor());
+        using var disk = new Fdatasync(directory);
+        var rates = await Load.InTurns(scale,
+            disk.Measure,
+            span => Load.Run(16, span, _ => silo.Submit(Manifests.True)),
+            span => Load.Run(64, span, _ => silo.Submit(Manifests.True)));
+        table.Add(Row.Of("submissions, 16 clients", rates[1]).Under(Fdatasync.Name, rates[0], rates[1], "≥ 50 %"));
+        table.Add(Row.Of("submissions, 64 clients", rates[2]).Under(Fdatasync.Name, rates[0], rates[2], "≥ 50 %"));
+    }
+}
