@@ -1,0 +1,89 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Builds.Jobs;
+using Builds.Users;
+using Microsoft.Data.Sqlite;
+
+namespace Builds.Storage;
+
+/// <summary>Questions about many records. The texts repeat the conditions of the partial indexes, or SQLite would not use those.</summary>
+internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITokenCatalogue
+{
+    internal const string FindSql = "SELECT payload FROM storage WHERE state = 'job' AND n0 = 0 AND n1 = @id AND key = ''";
+
+    internal const string PageSql = "SELECT payload FROM storage WHERE state = 'job' AND owner = @owner AND id <= @start ORDER BY id DESC LIMIT @limit";
+
+    internal const string TotalSql = "SELECT count(*) FROM storage WHERE state = 'job' AND owner = @owner";
+
+    private const string OpenColumns =
+        "SELECT id, owner, image, status, queued_at, attempt, worker, incarnation, started, cancel_requested, revision FROM storage WHERE state = 'job' AND ";
+
+    internal const string OpenSql = OpenColumns + "status IN ('queued', 'running') ORDER BY id";
+
+    internal const string QueuedSinceSql = OpenColumns + "status = 'queued' AND queued_at >= @since ORDER BY id";
+
+    internal const string FindOpenSql = OpenColumns + "n0 = 0 AND n1 = @id AND key = '' AND status IN ('queued', 'running')";
+
+    internal const string TokensSql = "SELECT key, payload FROM storage WHERE state = 'token' AND (@user IS NULL OR owner = @user) ORDER BY created, key";
+
+    public Task<JobSnapshot?> Find(JobId id, CancellationToken cancellationToken) => database.Catalogue.Read(
+        session => session.Query(new SqliteStatement(FindSql, ("id", id.Value)), ReadJob).SingleOrDefault(), cancellationToken);
+
+    public Task<JobPage> List(string owner, JobId? start, int limit, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, 1000);
+        return database.Catalogue.Read(
+            session =>
+            {
+                var first = start?.Value ?? int.MaxValue;
+                var jobs = session.Query(new SqliteStatement(PageSql, ("owner", owner), ("start", first), ("limit", limit + 1)), ReadJob);
+                var total = session.Query(new SqliteStatement(TotalSql, ("owner", owner)), row => row.GetInt64(0)).Single();
+                return new JobPage([.. jobs.Take(limit)], jobs.Count > limit ? jobs[limit].Id : null, total);
+            },
+            cancellationToken);
+    }
+
+    public Task<ImmutableArray<OpenJob>> Open(DateTimeOffset? queuedSince, CancellationToken cancellationToken)
+    {
+        var statement = queuedSince is { } since
+            ? new SqliteStatement(QueuedSinceSql, ("since", StateTime.Text(since)))
+            : new SqliteStatement(OpenSql);
+        return database.Catalogue.Read(session => session.Query(statement, ReadOpen).ToImmutableArray(), cancellationToken);
+    }
+
+    public Task<OpenJob?> FindOpen(JobId id, CancellationToken cancellationToken) => database.Catalogue.Read(
+        session => session.Query(new SqliteStatement(FindOpenSql, ("id", id.Value)), ReadOpen).SingleOrDefault(), cancellationToken);
+
+    Task<ImmutableArray<TokenInfo>> ITokenCatalogue.List(string? user, CancellationToken cancellationToken) => database.Catalogue.Read(
+        session => session.Query(new SqliteStatement(TokensSql, ("user", user)), ReadToken).ToImmutableArray(), cancellationToken);
+
+    private static JobSnapshot ReadJob(SqliteDataReader row) => Record<JobState>(row, 0).ToSnapshot();
+
+    private static OpenJob ReadOpen(SqliteDataReader row) => new()
+    {
+        Id = new JobId(row.GetInt32(0)),
+        Owner = row.GetString(1),
+        Image = row.GetString(2),
+        Status = row.GetString(3) == JobStatus.Running.Word() ? JobStatus.Running : JobStatus.Queued,
+        QueuedAt = Time(row, 4),
+        Attempt = row.GetInt32(5),
+        Worker = row.IsDBNull(6) ? null : row.GetString(6),
+        Incarnation = row.GetInt64(7),
+        Started = row.IsDBNull(8) ? null : Time(row, 8),
+        CancelRequested = row.GetBoolean(9),
+        Revision = row.GetInt32(10),
+    };
+
+    private static TokenInfo ReadToken(SqliteDataReader row)
+    {
+        var token = Record<TokenState>(row, 1);
+        return new TokenInfo(
+            row.GetString(0)["token-".Length..], token.User, token.IsAdmin, token.Scopes, token.Prefix,
+            token.Created, token.Expires, token.Revoked, token.LastUsed);
+    }
+
+    private static T Record<T>(SqliteDataReader row, int column) => JsonSerializer.Deserialize<T>(row.GetFieldValue<byte[]>(column), StateJson.Options)!;
+
+    private static DateTimeOffset Time(SqliteDataReader row, int column) => JsonSerializer.Deserialize<DateTimeOffset>($"\"{row.GetString(column)}\"", StateJson.Options);
+}

@@ -1,0 +1,66 @@
+using Builds.Cluster;
+using DbUp;
+using DbUp.Engine;
+using Microsoft.Data.Sqlite;
+
+namespace Builds.Storage;
+
+/// <summary>The form of the database: numbered scripts (Silo/Sql), each run once, in order.</summary>
+public static class StorageSchema
+{
+    /// <summary>
+    /// Brings the database to the form that this program works with: makes a new one, upgrades an older one, whole or not at all.
+    /// Refuses a newer one. Throws <see cref="DataDirectoryException"/>, which says what to do. Call it while nobody uses the file.
+    /// </summary>
+    /// <param name="databaseFile">In a directory that exists.</param>
+    public static void Upgrade(string databaseFile) => Upgrade(databaseFile, StorageScripts.Migrations);
+
+    internal static void Upgrade(string databaseFile, IReadOnlyList<SqlScript> migrations)
+    {
+        var connection = new SqliteConnectionStringBuilder { DataSource = databaseFile, Pooling = false, DefaultTimeout = 5 }.ToString();
+        var engine = DeployChanges.To.SqliteDatabase(connection)
+            .WithScripts(migrations).WithVariablesDisabled().WithTransaction().LogToNowhere().Build();
+        try
+        {
+            RefuseNewer(databaseFile, engine.GetExecutedScripts(), migrations);
+            if (engine.PerformUpgrade() is { Successful: false } failed)
+                throw new DataDirectoryException(
+                    $"the database {databaseFile} cannot be upgraded: {failed.ErrorScript?.Name}: {failed.Error.Message}. It is as it was before; restore a backup, or run the earlier version of builds.",
+                    failed.Error);
+            WriteQueries(connection);
+        }
+        catch (SqliteException error)
+        {
+            throw new DataDirectoryException($"the database {databaseFile} cannot be opened: {error.Message}. If it is damaged, restore a backup.", error);
+        }
+    }
+
+    private static void RefuseNewer(string databaseFile, IEnumerable<string> executed, IReadOnlyList<SqlScript> migrations)
+    {
+        var unknown = executed.Except(migrations.Select(script => script.Name)).ToList();
+        if (unknown.Count > 0)
+            throw new DataDirectoryException(
+                $"the database {databaseFile} is of a newer version of builds: it has schema version {Version(unknown)}, this program knows {Version(migrations.Select(script => script.Name))}. " +
+                "Run that newer version, or restore a backup that was made before its first start.");
+    }
+
+    /// <summary>The number that a script's name begins with.</summary>
+    private static string Version(IEnumerable<string> scripts) => scripts.Max(StringComparer.Ordinal)!.Split('_')[0].TrimStart('0');
+
+    private static void WriteQueries(string connectionString)
+    {
+        using var connection = new SqliteConnection(connectionString);
+        connection.Open();
+        using var transaction = connection.BeginTransaction();
+        foreach (var (key, text) in StorageScripts.Queries)
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = "INSERT INTO OrleansQuery (QueryKey, QueryText) VALUES (@key, @text) ON CONFLICT (QueryKey) DO UPDATE SET QueryText = excluded.QueryText";
+            command.Parameters.AddWithValue("key", key);
+            command.Parameters.AddWithValue("text", text);
+            command.ExecuteNonQuery();
+        }
+
+        transaction.Commit();
+    }
+}

@@ -1,0 +1,101 @@
+using Builds.Jobs;
+using Builds.Storage;
+using Builds.Users;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Orleans.Storage;
+
+namespace Builds.Tests.Storage;
+
+/// <summary>The storage of a silo over a real file of its own: the provider as the grains use it, and what is behind it.</summary>
+internal sealed class StorageHarness : IAsyncDisposable
+{
+    public static readonly TimeSpan Bound = TimeSpan.FromSeconds(60);
+
+    private readonly DirectoryInfo? folder;
+    private readonly IHost host;
+
+    private StorageHarness(IHost host, string file, DirectoryInfo? folder) => (this.host, File, this.folder) = (host, file, folder);
+
+    public string File { get; }
+
+    public SqliteDatabase Database => host.Services.GetRequiredService<SqliteDatabase>();
+
+    public ICatalogue Catalogue => host.Services.GetRequiredService<ICatalogue>();
+
+    public ITokenCatalogue Tokens => host.Services.GetRequiredService<ITokenCatalogue>();
+
+    public IGrainStorage Storage => host.Services.GetRequiredKeyedService<IGrainStorage>(StorageNames.Provider);
+
+    /// <param name="file">An existing database, or null for a new one that goes with the harness.</param>
+    /// <param name="opened">Sees each connection for writing.</param>
+    public static async Task<StorageHarness> Start(string? file = null, Action<SqliteConnection>? opened = null)
+    {
+        var temporary = file is null ? Directory.CreateTempSubdirectory("builds-storage-") : null;
+        file ??= Path.Combine(temporary!.FullName, "builds.db");
+        StorageSchema.Upgrade(file);
+        var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.UseOrleans(silo =>
+        {
+            silo.UseLocalhostClustering();
+            silo.UseBuildsStorage(file);
+            if (opened is not null)
+                silo.Services.AddSingleton(_ => new SqliteDatabase(file, opened));
+        });
+        var built = builder.Build();
+        // Only the provider starts: its rules are the subject, and a whole silo would take seconds for each test.
+        var lifecycle = new Lifecycle();
+        ((ILifecycleParticipant<ISiloLifecycle>)built.Services.GetRequiredKeyedService<IGrainStorage>(StorageNames.Provider)).Participate(lifecycle);
+        await lifecycle.Start();
+        return new StorageHarness(built, file, temporary);
+    }
+
+    public static GrainId Job(int id) => GrainId.Create("job", id.ToString("X"));
+
+    public static GrainId Named(string key) => GrainId.Create("named", key);
+
+    public async Task<GrainState<T>> Read<T>(string state, GrainId grain) where T : new()
+    {
+        var record = new GrainState<T>(new T());
+        await Storage.ReadStateAsync(state, grain, record).WaitAsync(Bound);
+        return record;
+    }
+
+    public Task Write<T>(string state, GrainId grain, GrainState<T> record) => Storage.WriteStateAsync(state, grain, record).WaitAsync(Bound);
+
+    public async Task<GrainState<JobState>> Write(JobState job)
+    {
+        var record = new GrainState<JobState>(job);
+        await Write("job", Job(job.Id.Value), record);
+        return record;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        host.Dispose();
+        folder?.Delete(recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    private sealed class Lifecycle : ISiloLifecycle
+    {
+        private readonly List<ILifecycleObserver> observers = [];
+
+        public int HighestCompletedStage => 0;
+
+        public int LowestStoppedStage => 0;
+
+        public IDisposable Subscribe(string observerName, int stage, ILifecycleObserver observer)
+        {
+            observers.Add(observer);
+            return new MemoryStream();
+        }
+
+        public async Task Start()
+        {
+            foreach (var observer in observers)
+                await observer.OnStart(default).WaitAsync(Bound);
+        }
+    }
+}
