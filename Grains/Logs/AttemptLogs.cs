@@ -31,11 +31,16 @@ public sealed class AttemptLogs(ILogStore store, JobId job, int attempt, LogOpti
     public async ValueTask SetupOutput(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
         await Output(await Setup(cancellationToken), bytes, cancellationToken);
 
-    /// <summary>The task's log exists when this answers. An earlier task's log must have ended.</summary>
+    /// <summary>
+    /// The task's log exists when this answers, and readers see what setup said before: who follows a job reads setup first. An
+    /// earlier task's log must have ended.
+    /// </summary>
     public async ValueTask StartTask(string name, CancellationToken cancellationToken)
     {
         if (task is not null)
             throw new InvalidOperationException($"job {job}: task '{name}' begins before the one before it has ended");
+        if (setup is not null)
+            await setup.Flush(cancellationToken);
         task = new LogWriter(await store.Create(job, attempt, name, cancellationToken), clock);
     }
 

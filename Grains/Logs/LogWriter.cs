@@ -44,8 +44,23 @@ public sealed class LogWriter : IAsyncDisposable
             {
                 bytes = bytes[Gather(bytes.Span)..];
                 if (count == Chunk)
-                    await Flush(cancellationToken);
+                    await Append(cancellationToken);
             }
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    /// <summary>Shows readers now what was gathered.</summary>
+    public async ValueTask Flush(CancellationToken cancellationToken)
+    {
+        await turn.WaitAsync(cancellationToken);
+        try
+        {
+            failure?.Throw();
+            await Append(cancellationToken);
         }
         finally
         {
@@ -60,7 +75,7 @@ public sealed class LogWriter : IAsyncDisposable
         try
         {
             failure?.Throw();
-            await Flush(cancellationToken);
+            await Append(cancellationToken);
             await log.Seal(cancellationToken);
         }
         finally
@@ -96,7 +111,7 @@ public sealed class LogWriter : IAsyncDisposable
         return left > TimeSpan.Zero ? left : FirstByte;
     }
 
-    private async Task Flush(CancellationToken cancellationToken)
+    private async Task Append(CancellationToken cancellationToken)
     {
         if (count == 0)
             return;
@@ -112,7 +127,7 @@ public sealed class LogWriter : IAsyncDisposable
         try
         {
             if (failure is null)
-                await Flush(CancellationToken.None);
+                await Append(CancellationToken.None);
         }
         catch (Exception error)
         {

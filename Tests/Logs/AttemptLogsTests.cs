@@ -46,6 +46,17 @@ public sealed class AttemptLogsTests
     }
 
     [Fact]
+    public async Task What_setup_said_can_be_read_when_a_task_begins()
+    {
+        await using var logs = Logs();
+        await logs.Say("Running task a", default);
+
+        await logs.StartTask("a", default);
+
+        store.Text(Job, 1, null).ShouldBe("[#7] 2026/11/24 12:00:00 Running task a\n");
+    }
+
+    [Fact]
     public async Task Output_beyond_the_limit_is_refused_and_the_runner_can_still_say_why()
     {
         await using var logs = Logs(limit: 2000, earlier: 500);
