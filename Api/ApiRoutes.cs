@@ -3,6 +3,7 @@ using Builds.Artifacts;
 using Builds.Health;
 using Builds.Jobs;
 using Builds.Logs;
+using Builds.Users;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
@@ -20,6 +21,7 @@ public static class ApiRoutes
         app.MapJobs();
         app.MapLogs();
         app.MapArtifacts();
+        app.MapTokens();
         app.MapGet("/api/version", () => TypedResults.Ok(new VersionModel(Version))).WithTags("Service");
         app.MapHealth();
         return app;

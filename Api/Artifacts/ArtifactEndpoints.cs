@@ -1,5 +1,6 @@
 using Builds.Auth;
 using Builds.Jobs;
+using Builds.Requests;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -22,6 +23,7 @@ public static class ArtifactEndpoints
             || await store.Open(job.Id, key, name, cancellationToken) is not { } content)
             return Problems.NotFound();
 
+        ByteRanges.IgnoreOtherUnits(context.Request);
         // What a build made is never shown as a page of ours; private, since an owner may hide a job later.
         context.Response.Headers.XContentTypeOptions = "nosniff";
         context.Response.Headers.CacheControl = "private, max-age=172800, immutable";

@@ -46,9 +46,9 @@ public sealed class TokenAuthentication(
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties)
     {
-        var scope = Context.GetEndpoint()?.Metadata.GetMetadata<Scope>();
-        var needed = scope is null ? "more rights" : $"{Scopes.Client}/{scope}";
-        return Problems.Forbidden($"Your OAuth token is not permitted to use this endpoint (needs {needed})").ExecuteAsync(Context);
+        var access = Context.GetEndpoint()?.Metadata.GetMetadata<AccessRequirement>();
+        var refusal = Context.CallerOrNull() is { } caller ? access?.Refusal(caller) : null;
+        return Problems.Forbidden(refusal ?? "403 forbidden").ExecuteAsync(Context);
     }
 
     private async Task<Caller?> Ask(string token)

@@ -1,5 +1,6 @@
 using Builds.Auth;
 using Builds.Jobs;
+using Builds.Requests;
 using Builds.Users;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -49,7 +50,7 @@ internal static class LogReads
         var (job, log) = await Find(request, task);
         if (job is null || log is null)
             return Problems.NotFound();
-        return log.Length == 0 && !request.Follow && request.Context.Request.Headers.Range.Count > 0 ? new EmptyRange() : Answer(request, job, task, log);
+        return log.Length == 0 && !request.Follow && ByteRanges.Asked(request.Context.Request) ? new EmptyRange() : Answer(request, job, task, log);
     }
 
     private static async Task<(JobSnapshot? Job, JobLog? Log)> Find(LogRequest request, string? task)
@@ -77,6 +78,7 @@ internal static class LogReads
         if (request.Follow && HttpMethods.IsGet(request.Context.Request.Method))
             return new Followed(request.Following, job, task, request.Offset);
 
+        ByteRanges.IgnoreOtherUnits(request.Context.Request);
         // Two days, as the original keeps ended logs; private, since an owner may hide a job later.
         headers.CacheControl = log.IsSealed ? "private, max-age=172800, immutable" : "no-cache";
         var tag = log.IsSealed ? new EntityTagHeaderValue($"\"{job.Id}-{log.Length}\"") : null;

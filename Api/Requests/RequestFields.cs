@@ -44,7 +44,7 @@ public sealed class RequestFields(ImmutableDictionary<string, FieldValue> values
     {
         null => null,
         FieldValue.Text text => text.Value,
-        var value => Mistyped<string>(name, value, "str"),
+        var value => Mistyped<string>(name, value, "a str"),
     };
 
     public bool? Flag(string name) => Find(name) switch
@@ -53,7 +53,7 @@ public sealed class RequestFields(ImmutableDictionary<string, FieldValue> values
         FieldValue.Flag flag => flag.Value,
         FieldValue.Text { Value: "true" } when isForm => true,
         FieldValue.Text { Value: "false" } when isForm => false,
-        var value => MistypedValue<bool>(name, value, "bool"),
+        var value => MistypedValue<bool>(name, value, "a bool"),
     };
 
     public long? Whole(string name) => Find(name) switch
@@ -61,7 +61,7 @@ public sealed class RequestFields(ImmutableDictionary<string, FieldValue> values
         null => null,
         FieldValue.Whole whole => whole.Value,
         FieldValue.Text { Value: var text } when isForm && long.TryParse(text, out var number) => number,
-        var value => MistypedValue<long>(name, value, "int"),
+        var value => MistypedValue<long>(name, value, "an int"),
     };
 
     public ImmutableArray<FieldValue>? List(string name) => Find(name) switch
@@ -69,14 +69,14 @@ public sealed class RequestFields(ImmutableDictionary<string, FieldValue> values
         null => null,
         FieldValue.List list => list.Items,
         FieldValue.Text text when isForm => [text],
-        var value => MistypedValue<ImmutableArray<FieldValue>>(name, value, "list"),
+        var value => MistypedValue<ImmutableArray<FieldValue>>(name, value, "a list"),
     };
 
     private FieldValue? Find(string name) => values.GetValueOrDefault(name);
 
     private T? Mistyped<T>(string name, FieldValue value, string type) where T : class
     {
-        Refuse(name, value is FieldValue.Null ? $"{name} may not be null" : $"{name} should be a {type}");
+        Refuse(name, value is FieldValue.Null ? $"{name} may not be null" : $"{name} should be {type}");
         return null;
     }
 

@@ -11,14 +11,20 @@ public static class TokenText
     /// <summary>44 of 62 characters are 262 bits.</summary>
     private const int Length = 44;
 
+    /// <summary>How many characters of a token's text are kept, to tell tokens apart.</summary>
+    public const int PrefixLength = 8;
+
     /// <summary>A new token, from the system's source of randomness.</summary>
     public static string Create() => RandomNumberGenerator.GetString(Alphabet, Length);
 
     /// <summary>The token's id: the lower-case hex SHA-512 of its text.</summary>
     public static string Id(string token) => Convert.ToHexStringLower(SHA512.HashData(Encoding.UTF8.GetBytes(token)));
 
+    /// <summary>Whether a text has the shape of an id.</summary>
+    public static bool IsId(string text) => text.Length == 2 * SHA512.HashSizeInBytes && text.All(char.IsAsciiHexDigitLower);
+
     /// <summary>The first 8 characters, which tell tokens apart in a list.</summary>
-    public static string Prefix(string token) => token[..8];
+    public static string Prefix(string token) => token[..PrefixLength];
 
     /// <summary>The key of the grain of a token id.</summary>
     public static string GrainKey(string id) => "token-" + id;

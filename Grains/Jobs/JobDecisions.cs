@@ -36,12 +36,15 @@ public static class JobDecisions
         _ => job,
     };
 
-    /// <summary>The job as the claimer's, or the same reference if it is not his. A repeat of the granted claim is granted.</summary>
+    /// <summary>
+    /// The job as the claimer's, or the same reference if it is not his. A repeat of the granted claim is granted; once its attempt was
+    /// given up it is not, or a claim that was long on its way would begin an attempt that nobody runs.
+    /// </summary>
     public static (JobState Job, bool Granted) Claim(JobState job, JobClaim claim, DateTimeOffset now)
     {
         if (job.Status == JobStatus.Running && job.DispatchId == claim.DispatchId && job.Worker == claim.Worker && job.Incarnation == claim.Incarnation)
             return (job, true);
-        if (JobLifecycle.Next(job.Status, JobSignal.Claim) is not { } next)
+        if (JobLifecycle.Next(job.Status, JobSignal.Claim) is not { } next || job.SpentDispatches.Contains(claim.DispatchId))
             return (job, false);
 
         return (job with
@@ -132,7 +135,11 @@ public static class JobDecisions
         : throw new InvalidOperationException($"job {job.Id} is {job.Status.Word()}: {signal} means nothing there");
 
     private static JobState EndAttempt(JobState job, string why, ImmutableArray<LogLength> logs) =>
-        job with { EndedAttempts = job.EndedAttempts.Add(new EndedAttempt(job.Attempt, why, logs)) };
+        job with
+        {
+            EndedAttempts = job.EndedAttempts.Add(new EndedAttempt(job.Attempt, why, logs)),
+            SpentDispatches = job.DispatchId is { } dispatch ? job.SpentDispatches.Add(dispatch) : job.SpentDispatches,
+        };
 
     // An end was heard before if the job is final, or back in the queue with this attempt among the ended ones.
     private static bool IsRepeat(JobState job) => job.Status.IsFinal() || job.EndedAttempts.Any(ended => ended.Attempt == job.Attempt);

@@ -23,6 +23,8 @@ public sealed record JobState
     public string? Worker { get; init; }
     public long Incarnation { get; init; }
     public string? DispatchId { get; init; }
+    /// <summary>The dispatches of the attempts that were given up: none of them claims again.</summary>
+    public ImmutableArray<string> SpentDispatches { get; init; } = [];
     /// <summary>The highest sequence number heard in the current attempt.</summary>
     public int ReportSequence { get; init; }
     public bool CancelRequested { get; init; }

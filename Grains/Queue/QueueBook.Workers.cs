@@ -112,6 +112,8 @@ public sealed partial class QueueBook
         {
             if (waiting.Find(held.Job) is { } queued && held.Attempt > 0 && held.Attempt <= queued.Attempt)
                 return new StopOrder(held.Job, held.Attempt, StopReason.Stale);
+            if (orphans.TryGetValue(held.Job, out var orphan) && held.Attempt < orphan.Attempt && orphan.Worker != worker.Name)
+                return held.Attempt == 0 ? null : new StopOrder(held.Job, held.Attempt, StopReason.Stale);
             return Adopt(worker, held, sequence);
         }
 
@@ -133,18 +135,22 @@ public sealed partial class QueueBook
     private StopOrder? Adopt(WorkerEntry worker, HeldJob held, long sequence)
     {
         orphans.Remove(held.Job, out var orphan);
-        var owner = orphan?.Owner ?? waiting.Find(held.Job)?.Owner ?? "";
+        var owner = orphan?.Owner ?? waiting.Find(held.Job)?.Owner;
         waiting.Remove(held.Job);
+        // Nobody told us of this job: whose it is, whether it is cancelled, or final already, is in its record.
+        if (owner is null)
+            Check(held.Job);
         var assignment = new Assignment
         {
             Job = held.Job,
-            Owner = owner,
+            Owner = owner ?? "",
             DispatchId = held.DispatchId,
             Attempt = held.Attempt,
             AcceptedAt = sequence,
-            CancelRequested = orphan?.CancelRequested ?? false,
             Since = now.Elapsed,
         };
+        if (orphan is not null && orphan.Worker == worker.Name)
+            assignment.Learn(orphan.Attempt, orphan.CancelRequested);
         Assign(worker, assignment);
         return Order(assignment, held);
     }
@@ -153,7 +159,7 @@ public sealed partial class QueueBook
     {
         if (held.Attempt == 0)
             return null;
-        if (held.Attempt < assignment.Attempt)
+        if (held.Attempt < assignment.Attempt || assignment.Over)
             return new StopOrder(held.Job, held.Attempt, StopReason.Stale);
         if (now.Elapsed - assignment.Since > jobTimeout + DeadlineMargin)
             return new StopOrder(held.Job, held.Attempt, StopReason.Deadline);
@@ -166,7 +172,8 @@ public sealed partial class QueueBook
         foreach (var assignment in worker.Assignments.Values.Where(assignment => beat.Sequence > assignment.AcceptedAt && !held.Contains(assignment.Job)).ToList())
         {
             Unassign(assignment.Job);
-            Check(assignment.Job);
+            if (!assignment.Over)
+                Check(assignment.Job);
         }
     }
 
@@ -176,6 +183,8 @@ public sealed partial class QueueBook
         foreach (var assignment in worker.Assignments.Values.ToList())
         {
             Unassign(assignment.Job);
+            if (assignment.Over)
+                continue;
             if (assignment.Attempt == 0)
             {
                 Check(assignment.Job);

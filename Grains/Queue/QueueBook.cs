@@ -51,12 +51,16 @@ public sealed partial class QueueBook(LeaseOptions lease, QueueOptions options, 
             case JobStatus.Running:
                 if (waiting.Find(hint.Id) is { } older && older.Revision < hint.Revision)
                     waiting.Remove(hint.Id);
-                if (held && known.Worker.Name == hint.Worker && known.Assignment.Attempt <= hint.Attempt)
-                    (known.Assignment.Attempt, known.Assignment.CancelRequested) = (hint.Attempt, hint.CancelRequested);
+                if (held && known.Worker.Name == hint.Worker)
+                    known.Assignment.Learn(hint.Attempt, hint.CancelRequested);
+                else if (!held && waiting.Find(hint.Id) is null)
+                    Check(hint.Id);
                 break;
             case JobStatus.Success or JobStatus.Failed:
                 waiting.Remove(hint.Id);
                 orphans.Remove(hint.Id);
+                if (held)
+                    known.Assignment.Over = true;
                 break;
             case JobStatus.Pending:
                 break;
@@ -87,6 +91,8 @@ public sealed partial class QueueBook(LeaseOptions lease, QueueOptions options, 
         {
             waiting.Remove(id);
             orphans.Remove(id);
+            if (assigned.TryGetValue(id, out var known))
+                known.Assignment.Over = true;
         }
 
         Pump();
@@ -121,26 +127,6 @@ public sealed partial class QueueBook(LeaseOptions lease, QueueOptions options, 
         Pump();
     }
 
-    public QueueSnapshot Snapshot() => new(
-        [.. waiting.All.OrderBy(job => job.QueuedAt).ThenBy(job => job.Id).Select(job => new WaitingJob(job.Id, job.Owner, job.Image, job.QueuedAt, Why(job)))],
-        [.. workers.Values.OrderBy(worker => worker.Name, StringComparer.Ordinal).Select(worker => new WorkerView(
-            worker.Name,
-            worker.Status,
-            worker.Slots,
-            worker.Images,
-            [.. worker.Assignments.Values.OrderBy(held => held.Job).Select(held => new HeldJob(held.Job, held.DispatchId, held.Attempt))]))]);
-
-    private string Why(QueuedJob job)
-    {
-        var alive = workers.Values.Where(worker => worker.Status.TakesJobs()).ToList();
-        if (alive.Count == 0)
-            return "no worker takes jobs at the moment";
-        var fitting = alive.Where(worker => worker.Images.Contains(job.Image)).ToList();
-        return fitting.Count == 0
-            ? $"no worker offers image '{job.Image}'; on offer: {string.Join(", ", alive.SelectMany(worker => worker.Images).Distinct().Order())}"
-            : $"all {fitting.Sum(worker => worker.Slots)} slots of the workers that offer image '{job.Image}' are taken";
-    }
-
     private void Learn(OpenJob job)
     {
         var held = assigned.TryGetValue(job.Id, out var known);
@@ -151,10 +137,11 @@ public sealed partial class QueueBook(LeaseOptions lease, QueueOptions options, 
         }
         else if (held)
         {
-            if (known.Worker.Name == job.Worker && known.Assignment.Attempt <= job.Attempt)
-                (known.Assignment.Attempt, known.Assignment.CancelRequested) = (job.Attempt, known.Assignment.CancelRequested || job.CancelRequested);
+            SetOwner(known.Assignment, job.Owner);
+            if (known.Worker.Name == job.Worker)
+                known.Assignment.Learn(job.Attempt, job.CancelRequested);
         }
-        else if (!orphans.TryGetValue(job.Id, out var orphan) || orphan.Attempt != job.Attempt)
+        else if (!orphans.TryGetValue(job.Id, out var orphan) || orphan.Attempt < job.Attempt)
         {
             if (waiting.Find(job.Id) is { } older && older.Revision < job.Revision)
                 waiting.Remove(job.Id);
@@ -203,7 +190,7 @@ public sealed partial class QueueBook(LeaseOptions lease, QueueOptions options, 
     {
         worker.Assignments.Add(assignment.Job, assignment);
         assigned.Add(assignment.Job, (worker, assignment));
-        runningByOwner[assignment.Owner] = Running(assignment.Owner) + 1;
+        Count(assignment.Owner, 1);
     }
 
     private void Unassign(JobId id)
@@ -211,10 +198,24 @@ public sealed partial class QueueBook(LeaseOptions lease, QueueOptions options, 
         if (!assigned.Remove(id, out var known))
             return;
         known.Worker.Assignments.Remove(id);
-        if (Running(known.Assignment.Owner) <= 1)
-            runningByOwner.Remove(known.Assignment.Owner);
+        Count(known.Assignment.Owner, -1);
+    }
+
+    // An attempt that a heartbeat showed first has no owner until its record is read.
+    private void SetOwner(Assignment assignment, string owner)
+    {
+        Count(assignment.Owner, -1);
+        assignment.Owner = owner;
+        Count(owner, 1);
+    }
+
+    private void Count(string owner, int change)
+    {
+        var running = Running(owner) + change;
+        if (running == 0)
+            runningByOwner.Remove(owner);
         else
-            runningByOwner[known.Assignment.Owner]--;
+            runningByOwner[owner] = running;
     }
 
     private void Check(JobId id)

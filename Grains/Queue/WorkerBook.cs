@@ -8,7 +8,7 @@ namespace Builds.Queue;
 public sealed class Assignment
 {
     public required JobId Job { get; init; }
-    public required string Owner { get; init; }
+    public required string Owner { get; set; }
     public required string DispatchId { get; init; }
     /// <summary>0 until the worker tells which attempt it claimed.</summary>
     public int Attempt { get; set; }
@@ -17,9 +17,20 @@ public sealed class Assignment
     /// tell that the job is gone.
     /// </summary>
     public long? AcceptedAt { get; set; }
-    public bool CancelRequested { get; set; }
+    public bool CancelRequested { get; private set; }
+    /// <summary>The job is final by its record: a worker that still builds it is to stop.</summary>
+    public bool Over { get; set; }
     /// <summary>Queue time at which the attempt was first seen.</summary>
     public required TimeSpan Since { get; init; }
+
+    /// <summary>What the job says; it may be old news, and then it takes nothing back.</summary>
+    public void Learn(int attempt, bool cancelRequested)
+    {
+        if (attempt < Attempt)
+            return;
+        Attempt = attempt;
+        CancelRequested |= cancelRequested;
+    }
 }
 
 /// <summary>A worker, as the queue sees it.</summary>

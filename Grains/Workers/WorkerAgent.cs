@@ -108,9 +108,14 @@ public sealed class WorkerAgent(
         }
     }
 
-    /// <summary>A heartbeat sent at <paramref name="sent"/> (since boot) was answered; answers when the lease ends now.</summary>
+    /// <summary>
+    /// A heartbeat sent at <paramref name="sent"/> (since boot) was answered; answers when the lease ends now. A lease that had ended is a
+    /// new one: nothing that began under the old one may go on.
+    /// </summary>
     public TimeSpan Renew(TimeSpan sent)
     {
+        if (LeaseLeft <= TimeSpan.Zero)
+            EndAll(StopCause.Lost);
         lock (gate)
         {
             lease.Renew(sent);

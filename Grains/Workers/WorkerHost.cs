@@ -54,8 +54,12 @@ public sealed partial class WorkerHost(
         while (!stoppingToken.IsCancellationRequested)
         {
             var (beat, changed) = agent.NextHeartbeat(executor.Images);
-            await Tell(queue, beat);
-            await Pause(changed, stoppingToken);
+            // One that is not answered does not keep the next one waiting, or two lost answers would end every build here.
+            using var pause = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+            var due = Task.Delay(lease.Value.Heartbeat, clock, pause.Token);
+            await Task.WhenAny(Tell(queue, beat), due);
+            await Task.WhenAny(changed, due);
+            await pause.CancelAsync();
         }
     }
 
@@ -95,18 +99,6 @@ public sealed partial class WorkerHost(
     {
         if (agent.LeaseLeft is { } left && left <= TimeSpan.Zero)
             agent.EndAll(StopCause.Lost);
-    }
-
-    private async Task Pause(Task changed, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await changed.WaitAsync(lease.Value.Heartbeat, clock, cancellationToken);
-        }
-        catch (Exception error) when (error is TimeoutException or OperationCanceledException)
-        {
-            // Nothing new: the heartbeat is due, or the worker stops.
-        }
     }
 
     public override void Dispose()

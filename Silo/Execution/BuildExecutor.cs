@@ -121,11 +121,15 @@ internal sealed partial class BuildExecutor(
         var slots = Path.Combine(program.DataDirectory, "slots");
         var closed = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
         // Without a mount of its own, a build under another user reaches its home only through directories open to all.
+        // None may list them: whoever may could look for homes that their builds left open.
+        var mode = driver.OwnNamespace ? closed : closed | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
         Directory.CreateDirectory(slots);
-        File.SetUnixFileMode(slots, driver.OwnNamespace ? closed : closed | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        File.SetUnixFileMode(slots, mode);
         var ownUser = Libc.EffectiveUser() == 0 && (driver.OwnNamespace || RealPath.IsOpenToAll(slots));
         var name = number == TrialSlot ? "trial" : number.ToString(System.Globalization.CultureInfo.InvariantCulture);
         var slot = new Slot(number, Path.Combine(slots, name), ownUser ? users.UserOf(number) : null);
+        Directory.CreateDirectory(slot.Directory);
+        File.SetUnixFileMode(slot.Directory, mode);
         if (driver.OwnNamespace) new Workspace(slot, program).WriteUserFiles(driver.UserInside(slot));
         return slot;
     }

@@ -17,6 +17,12 @@ internal sealed class HostileTree
         "trap \"\" TERM HUP INT USR1; ( while :; do sleep 1000; done ) & ( ( while :; do sleep 1000; done & ) & ); echo ready; while :; do sleep 1000; done",
         // Fork while being killed: on TERM more come, and a chain of short lives runs all the time.
         "chain() { sleep 0.02; ( chain & ); }; more() { for i in 1 2 3 4 5; do ( setsid sleep 1000 & ); done; }; trap more TERM; chain; ( trap more TERM; while :; do sleep 1; done ) & echo ready; while :; do sleep 1; done",
+        // Daemons without any descriptor, so that no pipe tells of them.
+        "close=\"exec 0<&- 1>&- 2>&-; sleep 1000; :\"; setsid bash -c \"$close\" & ( bash -c \"$close\" & ); echo ready; exec sleep 1000 0<&- 1>&- 2>&-",
+        // The wish to live when the parent dies, and stopped processes, which hear no signal but one.
+        "setpriv --pdeathsig clear bash -c \"setpriv --pdeathsig CONT sleep 1000 & sleep 1000 & :\" & ( sleep 1000 & kill -STOP $! & ); echo ready; kill -STOP $$; sleep 1000",
+        // A reaper of its own, whose orphans nobody outside gets to see.
+        $"{TestProgram.Dotnet} {Path.Combine(AppContext.BaseDirectory, "dummy.dll")} adopt bash -c \"( ( setsid sleep 1000 & ) & ); ( sleep 1000 & ); echo ready; sleep 1000\"",
     ];
 
     public required Task Ready { get; init; }

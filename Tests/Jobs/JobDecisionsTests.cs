@@ -26,6 +26,17 @@ public sealed class JobDecisionsTests
     }
 
     [Fact]
+    public void A_dispatch_whose_attempt_was_given_up_claims_no_other()
+    {
+        var queued = JobDecisions.WorkerLost(Running(), 1, "gone", 3, [], Some.Time);
+
+        JobDecisions.Claim(queued, Claim, Some.Time).ShouldBe((queued, false));
+
+        var again = JobDecisions.WorkerLost(JobDecisions.Claim(queued, Claim with { DispatchId = "d2" }, Some.Time).Job, 2, "gone", 3, [], Some.Time);
+        JobDecisions.Claim(again, Claim, Some.Time).Granted.ShouldBeFalse();
+    }
+
+    [Fact]
     public void A_report_of_an_earlier_attempt_is_stale()
     {
         var second = JobDecisions.Claim(JobDecisions.WorkerLost(Running(), 1, "gone", 3, [], Some.Time), Claim with { DispatchId = "d2" }, Some.Time).Job;

@@ -82,7 +82,7 @@ public sealed class FakeStorage : IGrainStorage, ICatalogue
 
     private IEnumerable<JobState> Jobs => records.Values.Select(record => record.Record).OfType<JobState>();
 
-    private static OpenJob? ToOpen(JobState job) => job.Status is not (JobStatus.Queued or JobStatus.Running) ? null : new OpenJob
+    public static OpenJob? ToOpen(JobState job) => job.Status is not (JobStatus.Queued or JobStatus.Running) ? null : new OpenJob
     {
         Id = job.Id,
         Owner = job.Owner,

@@ -15,10 +15,8 @@ internal sealed class Workspace(Slot slot, GuardProgram program)
     public async Task Create()
     {
         await Remove();
-        // Whoever may list it could enter the homes below.
-        Directory.CreateDirectory(slot.Directory, Private);
-        Directory.CreateDirectory(slot.Home, Executable);
-        HandOver(slot.Home);
+        Directory.CreateDirectory(slot.Home, Private);
+        HandOver(slot.Home, Private);
     }
 
     /// <summary>A directory of the build, by its path in the home.</summary>
@@ -26,7 +24,7 @@ internal sealed class Workspace(Slot slot, GuardProgram program)
     {
         var full = Path.Combine(slot.Home, path);
         Directory.CreateDirectory(full, Executable);
-        HandOver(full);
+        HandOver(full, Executable);
     }
 
     /// <summary>An executable text of the build, by its path in the home.</summary>
@@ -34,13 +32,12 @@ internal sealed class Workspace(Slot slot, GuardProgram program)
     {
         var full = Path.Combine(slot.Home, path);
         Write(full, Encoding.UTF8.GetBytes(text), Executable);
-        HandOver(full);
+        HandOver(full, Executable);
     }
 
     /// <summary>The user and group files that are shown inside: the machine's, and one user more, <c>build</c>.</summary>
     public void WriteUserFiles(uint user)
     {
-        Directory.CreateDirectory(slot.Directory, Private);
         Write(slot.Passwd, Names("/etc/passwd", user, $"build:x:{user}:{user}:build:{BuildScripts.Home}:/bin/bash"), Readable);
         Write(slot.Group, Names("/etc/group", user, $"build:x:{user}:"), Readable);
     }
@@ -69,9 +66,9 @@ internal sealed class Workspace(Slot slot, GuardProgram program)
         File.SetUnixFileMode(path, mode);
     }
 
-    private void HandOver(string path)
+    private void HandOver(string path, UnixFileMode mode)
     {
-        File.SetUnixFileMode(path, Executable);
+        File.SetUnixFileMode(path, mode);
         if (slot.User is { } user && Libc.ChangeOwner(path, user, user) < 0)
             throw new IOException($"{path} cannot be given to user {user}: {System.Runtime.InteropServices.Marshal.GetLastPInvokeErrorMessage()}.");
     }
