@@ -13,7 +13,7 @@ public static class BuildsHost
     /// <summary>A silo with a front door: <c>builds serve</c>.</summary>
     public static WebApplication WithHttp(BuildsHostOptions options)
     {
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, EnvironmentName = Environments.Production });
         builder.WebHost.UseUrls(options.Urls);
         Compose(builder, options);
         builder.Services.AddSettings<ApiOptions>(builder.Configuration, ApiOptions.Section);
@@ -27,7 +27,7 @@ public static class BuildsHost
     /// <summary>A silo without: <c>builds run</c>, and whatever opens the database for a moment.</summary>
     public static IHost WithoutHttp(BuildsHostOptions options)
     {
-        var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { ContentRootPath = AppContext.BaseDirectory });
+        var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { ContentRootPath = AppContext.BaseDirectory, EnvironmentName = Environments.Production });
         Compose(builder, options);
         // Nobody answers there, and the name says so (RFC 6761, section 6.4).
         builder.Services.AddSingleton<JobAddress>((owner, job) => $"http://builds.invalid/~{owner}/job/{job}");
@@ -43,9 +43,13 @@ public static class BuildsHost
             services.AddSingleton(options.Clock);
         services.AddBuildsGrains(builder.Configuration);
         services.AddBuildsStores(data.Logs, data.Artifacts);
-        // Before the silo: what an earlier one left is gone before the first heartbeat says so.
-        services.AddBuildsExecution(execution => Execute(execution, options));
-        services.AddSingleton(_ => options.Worker ? WorkerFile.NextStart(data) : new WorkerIdentity("none", 0));
+        if (options.Worker)
+        {
+            services.AddSingleton(_ => WorkerFile.NextStart(data));
+            // Before the silo: what an earlier one left is gone before the first heartbeat says so.
+            services.AddBuildsExecution(execution => Execute(execution, options));
+        }
+
         StorageSchema.Upgrade(data.Database);
         builder.UseOrleans(silo =>
         {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using Builds.Cluster;
+using Builds.Commands.Tokens;
 
 namespace Builds.Commands;
 
@@ -14,14 +15,14 @@ public static class BuildsCommand
         {
             var line = Create().Parse(arguments);
             if (line.Action is ParseErrorAction mistake)
-                mistake.ShowHelp = false;
+                (mistake.ShowHelp, mistake.ShowTypoCorrections) = (false, false);
             var status = await line.InvokeAsync(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,
                 // Each command has its own way to end on a signal.
                 ProcessTerminationTimeout = null,
             });
-            return line.Errors.Count > 0 ? ExitCode.Usage : status;
+            return line.Errors.Count > 0 ? Fail(ExitCode.Usage, "see --help for what can be said") : status;
         }
         catch (CommandException error)
         {
@@ -39,6 +40,9 @@ public static class BuildsCommand
         ServeCommand.Create(root);
         root.Add(ServeCommand.Create(new Command("serve", "Serves until a signal ends it. What runs when no command is given.")));
         root.Add(RunCommand.Create());
+        foreach (var command in ClientCommands.Create())
+            root.Add(command);
+        root.Add(TokenCommands.Create());
         return root;
     }
 

@@ -23,6 +23,9 @@ internal sealed class FollowView : IDisposable
         output = new LineStream(Console.OpenStandardOutput(), ClearStatusLine);
     }
 
+    /// <summary>False for what ended before we looked: how long that took is not known.</summary>
+    public bool IsTimed { get; set; } = true;
+
     /// <summary>Where log bytes go, as they are.</summary>
     public Stream Output => output;
 
@@ -34,7 +37,7 @@ internal sealed class FollowView : IDisposable
     }
 
     /// <summary>Ends the section of a task.</summary>
-    public void End(string status) => Line($"-- {status}, {Elapsed(sectionBegan)}", Colour(status));
+    public void End(string status) => Line($"-- {status}{Timing(sectionBegan)}", Colour(status));
 
     public void Say(string text) => Line($"== {text}", "bold blue");
 
@@ -43,7 +46,7 @@ internal sealed class FollowView : IDisposable
         ClearStatusLine();
         var reason = job.Reason is null ? "" : $" ({job.Reason})";
         var detail = job.Detail is null ? "" : $": {job.Detail}";
-        Line($"== job {job.Id}: {job.Status}{reason}, {Elapsed(began)}{detail}", Colour(job.Status));
+        Line($"== job {job.Id}: {job.Status}{reason}{Timing(began)}{detail}", Colour(job.Status));
     }
 
     /// <summary>Nothing new at the moment.</summary>
@@ -63,6 +66,8 @@ internal sealed class FollowView : IDisposable
         ClearStatusLine();
         output.Dispose();
     }
+
+    private string Timing(long since) => IsTimed ? $", {Elapsed(since)}" : "";
 
     private string Elapsed(long since) => $"{clock.GetElapsedTime(since).TotalSeconds:0.0} s";
 

@@ -26,6 +26,9 @@ internal interface IFollowedJob
 internal sealed record FollowedState(
     int Id, string Status, string? Reason, string? Detail, int Attempt, ImmutableArray<FollowedTask> Tasks)
 {
+    /// <summary>Where the logs are, setup first, if the job is on a server.</summary>
+    public ImmutableArray<string?> Logs { get; init; } = [];
+
     public bool IsFinal => Status == JobStatus.Success.Word() || Status == JobStatus.Failed.Word();
 
     public bool IsSuccess => Status == JobStatus.Success.Word();

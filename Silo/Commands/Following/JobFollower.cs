@@ -12,6 +12,7 @@ internal sealed class JobFollower(IFollowedJob source, FollowView view, TimeProv
     /// <summary>Follows to the end of the job, or with <paramref name="toEnd"/> false only to what is there now.</summary>
     public async Task<FollowedState> Follow(bool toEnd, CancellationToken cancellationToken)
     {
+        view.IsTimed = !(await source.Get(cancellationToken)).IsFinal;
         while (true)
         {
             // The state before the log: what has ended by then has all its bytes in the log.
@@ -68,17 +69,21 @@ internal sealed class JobFollower(IFollowedJob source, FollowView view, TimeProv
     {
         if (current == IFollowedJob.Setup)
             setupOffset = offset;
-        else if (job.Tasks[current] is { IsPending: false, IsSkipped: false })
-            view.End(job.Tasks[current].IsRunning ? Success : job.Tasks[current].Status);
+        else if (IsShown(job))
+            // Known by the next one's log before the state says so.
+            view.End(job.Tasks[current] is { IsRunning: true } or { IsPending: true } ? Success : job.Tasks[current].Status);
         current++;
         offset = 0;
         if (current >= job.Tasks.Length)
             return;
-        if (job.Tasks[current].IsSkipped)
-            view.Say($"task {current + 1}/{job.Tasks.Length}: {job.Tasks[current].Name}: skipped");
-        else if (!(job.IsFinal && job.Tasks[current].IsPending))
+        if (IsShown(job))
             view.Start($"task {current + 1}/{job.Tasks.Length}: {job.Tasks[current].Name}");
+        else if (job.Tasks[current].IsSkipped)
+            view.Say($"task {current + 1}/{job.Tasks.Length}: {job.Tasks[current].Name}: skipped");
     }
+
+    /// <summary>Whether the current task runs, did, or is about to; not so after a failure or an early end.</summary>
+    private bool IsShown(FollowedState job) => !job.Tasks[current].IsSkipped && !(job.IsFinal && job.Tasks[current].IsPending);
 
     // Artifacts are collected after the last task, and a cancelled job says so at its end.
     private async Task ShowLastWords(FollowedState job, CancellationToken cancellationToken)

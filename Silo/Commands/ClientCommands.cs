@@ -1,0 +1,103 @@
+using System.CommandLine;
+using System.Text;
+using Builds.Commands.Client;
+using Builds.Commands.Following;
+
+namespace Builds.Commands;
+
+/// <summary>What can be done with the jobs of a server.</summary>
+internal static class ClientCommands
+{
+    private static readonly Argument<int> Id = new("ID") { Description = "The number of the job." };
+    private static readonly Argument<string> File = new("FILE") { Description = "The manifest, or - for standard input." };
+    private static readonly Option<string[]> Tags = new("--tag") { Description = "A tag of the job; may be given several times.", HelpName = "T" };
+    private static readonly Option<string?> Note = new("--note") { Description = "A note for people, in Markdown.", HelpName = "N" };
+    private static readonly Option<bool> Follow = new("--follow") { Description = "Show the log until the job has ended; the exit status says how." };
+    private static readonly Option<bool> FollowLog = new("--follow", "-f") { Description = "Go on until the job has ended; the exit status says how." };
+
+    public static IEnumerable<Command> Create() =>
+    [
+        Make("submit", "Submits a manifest to a server.", Submit, File, Tags, Note, Follow),
+        Make("log", "Shows the log of a job.", Log, Id, FollowLog),
+        Make("show", "Shows what is known of a job.", Show, Id),
+        Make("list", "Lists your newest jobs.", List),
+        Make("cancel", "Cancels a job.", Cancel, Id),
+    ];
+
+    private static Command Make(string name, string description, Func<ParseResult, BuildsClient, CancellationToken, Task<int>> action, params Symbol[] symbols)
+    {
+        var command = new Command(name, description);
+        foreach (var argument in symbols.OfType<Argument>())
+            command.Add(argument);
+        foreach (var option in symbols.OfType<Option>())
+            command.Add(option);
+        ServerAddress.AddTo(command);
+        command.SetAction((line, _) => Interruptible(async cancellationToken =>
+        {
+            using var client = ServerAddress.Connect(line);
+            return await action(line, client, cancellationToken);
+        }));
+        return command;
+    }
+
+    /// <summary>Ends a command on the first signal. What it asked the server for goes on there.</summary>
+    internal static async Task<int> Interruptible(Func<CancellationToken, Task<int>> action)
+    {
+        using var signals = new Signals();
+        try
+        {
+            return await action(signals.First);
+        }
+        catch (OperationCanceledException) when (signals.First.IsCancellationRequested)
+        {
+            return ExitCode.Interrupted;
+        }
+    }
+
+    private static async Task<int> Submit(ParseResult line, BuildsClient client, CancellationToken cancellationToken)
+    {
+        var path = line.GetRequiredValue(File);
+        var bytes = await ManifestFile.Read(path);
+        // The server would say the same, but not in which file.
+        ManifestFile.Parse(bytes, path);
+        var job = await client.Submit(Encoding.UTF8.GetString(bytes), line.GetValue(Note), line.GetValue(Tags) ?? [], cancellationToken);
+        if (line.GetValue(Follow))
+            return await Watch(client, job.Id, toEnd: true, cancellationToken);
+        await Console.Out.WriteLineAsync($"{job.Id}");
+        return ExitCode.Done;
+    }
+
+    private static Task<int> Log(ParseResult line, BuildsClient client, CancellationToken cancellationToken) =>
+        Watch(client, line.GetValue(Id), line.GetValue(FollowLog), cancellationToken);
+
+    private static async Task<int> Watch(BuildsClient client, int id, bool toEnd, CancellationToken cancellationToken)
+    {
+        using var view = new FollowView(TimeProvider.System);
+        var job = await new JobFollower(new RemoteJob(client, id), view, TimeProvider.System).Follow(toEnd, cancellationToken);
+        return !toEnd || job.IsSuccess ? ExitCode.Done : ExitCode.BuildFailed;
+    }
+
+    private static async Task<int> Show(ParseResult line, BuildsClient client, CancellationToken cancellationToken)
+    {
+        var job = await client.Job(line.GetValue(Id), cancellationToken);
+        var artifacts = await client.Artifacts(job.Id, cancellationToken);
+        await Console.Out.WriteAsync(JobText.Of(job, artifacts.Results));
+        return ExitCode.Done;
+    }
+
+    private static async Task<int> List(ParseResult line, BuildsClient client, CancellationToken cancellationToken)
+    {
+        var page = await client.Jobs(cancellationToken);
+        foreach (var job in page.Results)
+            await Console.Out.WriteLineAsync(JobText.Line(job));
+        if (page.Total > page.Results.Length)
+            await Console.Error.WriteLineAsync($"builds: the newest {page.Results.Length} of {page.Total} jobs");
+        return ExitCode.Done;
+    }
+
+    private static async Task<int> Cancel(ParseResult line, BuildsClient client, CancellationToken cancellationToken)
+    {
+        await client.Cancel(line.GetValue(Id), cancellationToken);
+        return ExitCode.Done;
+    }
+}
