@@ -1,4 +1,5 @@
 using Builds.Execution;
+using Builds.Tests.Logs;
 
 namespace Builds.Support;
 
@@ -8,6 +9,7 @@ internal static class Program
     private static async Task<int> Main(string[] arguments) => arguments switch
     {
         ["executor", .. var rest] => await ExecutorProgram.Run(rest),
+        ["logs", .. var rest] => await LogProgram.Run(rest),
         _ => 2,
     };
 }
