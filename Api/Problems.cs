@@ -22,6 +22,8 @@ public sealed record ApiErrors(ImmutableArray<ApiError> Errors);
 /// <summary>Turns refusals and failures into a status and the contract's error shape. Nothing else does.</summary>
 public static class Problems
 {
+    private static readonly string[] ForPrograms = ["/api", "/logs", "/query/log", "/artifacts"];
+
     public static IResult Invalid(params IEnumerable<ApiError> errors) => Answer(StatusCodes.Status400BadRequest, [.. errors]);
 
     public static IResult Invalid(string? field, string reason) => Invalid(new ApiError(field, reason));
@@ -47,11 +49,11 @@ public static class Problems
         return Answer(StatusCodes.Status401Unauthorized, reason).ExecuteAsync(context);
     }
 
-    /// <summary>Gives refusals of the framework itself (unknown route, wrong method) the same shape, below /api.</summary>
+    /// <summary>Gives refusals of the framework itself (unknown route, wrong method) the same shape, wherever programs ask.</summary>
     public static void UseProblems(this IApplicationBuilder app)
     {
         app.UseExceptionHandler(_ => { });
-        app.UseStatusCodePages(page => page.HttpContext.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase)
+        app.UseStatusCodePages(page => ForPrograms.Any(area => page.HttpContext.Request.Path.StartsWithSegments(area, StringComparison.OrdinalIgnoreCase))
             ? Answer(page.HttpContext.Response.StatusCode, TextOf(page.HttpContext.Response.StatusCode)).ExecuteAsync(page.HttpContext)
             : Task.CompletedTask);
     }

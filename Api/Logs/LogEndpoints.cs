@@ -1,3 +1,4 @@
+using System.Globalization;
 using Builds.Auth;
 using Builds.Jobs;
 using Builds.Requests;
@@ -29,9 +30,24 @@ public static class LogEndpoints
     }
 }
 
-/// <param name="Follow">True: the answer goes on until the job or task has ended.</param>
+/// <param name="Follow"><c>true</c>: the answer goes on until the job or task has ended.</param>
 /// <param name="Offset">With <paramref name="Follow"/>: the first byte wanted.</param>
-internal sealed record LogRequest(HttpContext Context, ICatalogue Catalogue, ILogStore Store, LogFollowing Following, string Id, bool Follow = false, long Offset = 0);
+internal sealed record LogRequest(HttpContext Context, ICatalogue Catalogue, ILogStore Store, LogFollowing Following, string Id, string? Follow = null, string? Offset = null)
+{
+    public bool IsFollowing => Follow == "true";
+
+    public long From => long.TryParse(Offset, NumberStyles.None, CultureInfo.InvariantCulture, out var from) ? from : 0;
+
+    /// <summary>Null if what was asked for makes sense.</summary>
+    public IResult? Refusal()
+    {
+        if (Follow is not (null or "true" or "false"))
+            return Problems.Invalid("follow", $"follow must be true or false, not '{Follow}'");
+        return Offset is null || From.ToString(CultureInfo.InvariantCulture) == Offset
+            ? null
+            : Problems.Invalid("offset", $"offset must be a whole number of bytes from 0 on, not '{Offset}'");
+    }
+}
 
 internal static class LogReads
 {
@@ -39,6 +55,8 @@ internal static class LogReads
 
     public static async Task<IResult> Read(LogRequest request, string? task)
     {
+        if (request.Refusal() is { } refusal)
+            return refusal;
         var (job, log) = await Find(request, task);
         return job is null || log is null ? Problems.NotFound() : Answer(request, job, task, log);
     }
@@ -47,10 +65,12 @@ internal static class LogReads
     {
         if (!JobId.TryParse(request.Id, out _))
             return Problems.Invalid("id", $"'{request.Id}' is no job id: a whole number from 1 to {int.MaxValue}");
+        if (request.Refusal() is { } refusal)
+            return refusal;
         var (job, log) = await Find(request, task);
         if (job is null || log is null)
             return Problems.NotFound();
-        return log.Length == 0 && !request.Follow && ByteRanges.Asked(request.Context.Request) ? new EmptyRange() : Answer(request, job, task, log);
+        return log.Length == 0 && !request.IsFollowing && ByteRanges.Asked(request.Context.Request) ? new EmptyRange() : Answer(request, job, task, log);
     }
 
     private static async Task<(JobSnapshot? Job, JobLog? Log)> Find(LogRequest request, string? task)
@@ -63,7 +83,7 @@ internal static class LogReads
             return default;
 
         var log = await JobLog.Open(request.Store, job, task, cancellationToken);
-        return log.Exists || HasBegun(job, known) || (request.Follow && !job.Status.IsFinal()) ? (job, log) : default;
+        return log.Exists || HasBegun(job, known) || (request.IsFollowing && !job.Status.IsFinal()) ? (job, log) : default;
     }
 
     /// <summary>A log that is to be there although nobody has written to it yet, or ever will: it reads as empty.</summary>
@@ -75,8 +95,8 @@ internal static class LogReads
     {
         var headers = request.Context.Response.Headers;
         headers.XContentTypeOptions = "nosniff";
-        if (request.Follow && HttpMethods.IsGet(request.Context.Request.Method))
-            return new Followed(request.Following, job, task, request.Offset);
+        if (request.IsFollowing && HttpMethods.IsGet(request.Context.Request.Method))
+            return new Followed(request.Following, job, task, request.From);
 
         ByteRanges.IgnoreOtherUnits(request.Context.Request);
         // Two days, as the original keeps ended logs; private, since an owner may hide a job later.

@@ -16,7 +16,7 @@ internal sealed class LogFollowing(ILogStore store, IGrainFactory grains, IHostA
     /// <summary>Well below the time-out of a call.</summary>
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(20);
 
-    /// <param name="offset">Where the reader is; below 0 counts as 0.</param>
+    /// <param name="offset">Where the reader is, from 0.</param>
     public async Task Stream(HttpContext context, JobSnapshot job, string? task, long offset)
     {
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
@@ -24,7 +24,7 @@ internal sealed class LogFollowing(ILogStore store, IGrainFactory grains, IHostA
         {
             await context.Response.StartAsync(leave.Token);
             await context.Response.BodyWriter.FlushAsync(leave.Token);
-            await Follow(context.Response.BodyWriter, job, task, Math.Max(offset, 0), leave.Token);
+            await Follow(context.Response.BodyWriter, job, task, offset, leave.Token);
         }
         catch (OperationCanceledException) when (leave.IsCancellationRequested)
         {
@@ -47,7 +47,9 @@ internal sealed class LogFollowing(ILogStore store, IGrainFactory grains, IHostA
                 await ForMore(log, job.Id, task, change, cancellationToken);
                 if (!change.IsCompleted)
                     continue;
-                job = await change ?? job;
+                if (await change is not { } next)
+                    return;
+                job = next;
                 change = NextChange(job, done.Token);
             }
         }

@@ -84,6 +84,20 @@ public sealed class LogFollowingTests(RunningServer running) : IClassFixture<Run
         (await running.Ended(job)).ShouldContain("\"status\":\"success\"");
     }
 
+    [Fact]
+    public async Task A_silo_that_stops_breaks_off_so_that_the_follower_knows_to_come_back()
+    {
+        var alone = new RunningServer();
+        await alone.InitializeAsync();
+        var job = await alone.Submit();
+        await alone.Server.Executor!.Build(job);
+        await using var follower = await Follower.Start(alone, $"/logs/{job}/a/log?follow=true");
+
+        await alone.DisposeAsync().WaitAsync(Bound);
+
+        await Should.ThrowAsync<IOException>(follower.Rest());
+    }
+
     private sealed class Follower(HttpClient client, Stream stream) : IAsyncDisposable
     {
         public static async Task<Follower> Start(RunningServer running, string path)

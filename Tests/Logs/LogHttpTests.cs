@@ -135,6 +135,32 @@ public sealed class LogHttpTests(RunningServer running) : IClassFixture<RunningS
         bad.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
     }
 
+    [Theory]
+    [InlineData("POST", "/logs/1/log", 405, "405 method not allowed")]
+    [InlineData("DELETE", "/query/log/1/a/log", 405, "405 method not allowed")]
+    [InlineData("PUT", "/artifacts/~mia/1/0000000000000000/a", 405, "405 method not allowed")]
+    [InlineData("GET", "/logs/1/a/b/log", 404, "404 not found")]
+    [InlineData("GET", "/artifacts/~mia/1", 404, "404 not found")]
+    public async Task What_the_framework_refuses_looks_like_any_refusal(string method, string path, int status, string reason)
+    {
+        using var answer = await running.Ask(path, method: new HttpMethod(method), token: running.Server.AdminToken);
+
+        ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync()).ShouldBe((status, $$"""{"errors":[{"reason":"{{reason}}"}]}"""));
+    }
+
+    [Theory]
+    [InlineData("follow=perhaps", "follow", "follow must be true or false, not 'perhaps'")]
+    [InlineData("follow=true&offset=-1", "offset", "offset must be a whole number of bytes from 0 on, not '-1'")]
+    [InlineData("follow=true&offset=9999999999999999999", "offset", "offset must be a whole number of bytes from 0 on, not '9999999999999999999'")]
+    public async Task A_wrong_wish_is_refused_with_the_reason(string query, string field, string reason)
+    {
+        foreach (var path in (string[])["/logs/1/log", "/query/log/1/a/log"])
+        {
+            using var answer = await running.Ask($"{path}?{query}", token: running.Server.AdminToken);
+            ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync()).ShouldBe((400, $$"""{"errors":[{"field":"{{field}}","reason":"{{reason}}"}]}"""));
+        }
+    }
+
     [Fact]
     public async Task A_job_cancelled_before_it_began_has_an_empty_log()
     {
