@@ -19,6 +19,7 @@ public static class ApiRoutes
         app.UseAuthorization();
 
         app.MapJobs();
+        app.MapJobGroups();
         app.MapLogs();
         app.MapArtifacts();
         app.MapTokens();

@@ -13,4 +13,7 @@ public static class JobAccess
     };
 
     public static bool MayChange(this Caller caller, JobSnapshot job) => caller.IsAdmin || caller.User == job.Owner;
+
+    /// <summary>A group is for its owner, whoever may see its jobs.</summary>
+    public static bool MaySee(this Caller caller, JobGroup group) => caller.IsAdmin || caller.User == group.Owner;
 }

@@ -13,16 +13,13 @@ public static partial class SubmitRequest
     /// <summary>In characters; this many are too many.</summary>
     private const int ManifestLimit = 16384;
 
-    /// <summary>In characters.</summary>
-    private const int NoteLimit = 4096;
-
     /// <summary>Null when <paramref name="fields"/> has collected mistakes.</summary>
     public static JobSubmission? Read(RequestFields fields, string owner)
     {
         var manifest = fields.RequiredText("manifest");
         if (manifest is not null && manifest.EnumerateRunes().Count() >= ManifestLimit)
             fields.Refuse("manifest", $"Manifest must be less than {ManifestLimit} bytes");
-        var note = Note(fields);
+        var note = JobNote.Read(fields);
         var tags = fields.List("tags") ?? [];
         var execute = fields.Flag("execute") ?? true;
         var secrets = fields.Flag("secrets");
@@ -51,19 +48,6 @@ public static partial class SubmitRequest
         submission.Secrets ? "secrets" : "no secrets",
         .. submission.Tags,
     ]);
-
-    private static string? Note(RequestFields fields)
-    {
-        var note = fields.Text("note");
-        if (note is null)
-            return null;
-        var length = note.EnumerateRunes().Count();
-        if (length > NoteLimit)
-            fields.Refuse("note", $"note may have at most {NoteLimit} characters, this one has {length}");
-        if (note.Contains('\0', StringComparison.Ordinal))
-            fields.Refuse("note", "note may not contain the character U+0000");
-        return note;
-    }
 
     private static BuildManifest? Parse(RequestFields fields, string manifest)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 
 namespace Builds.Requests;
 
@@ -59,9 +60,7 @@ public sealed class RequestFields(ImmutableDictionary<string, FieldValue> values
     public long? Whole(string name) => Find(name) switch
     {
         null => null,
-        FieldValue.Whole whole => whole.Value,
-        FieldValue.Text { Value: var text } when isForm && long.TryParse(text, out var number) => number,
-        var value => MistypedValue<long>(name, value, "an int"),
+        var value => WholeOrNull(value) ?? MistypedValue<long>(name, value, "an int"),
     };
 
     public ImmutableArray<FieldValue>? List(string name) => Find(name) switch
@@ -70,6 +69,14 @@ public sealed class RequestFields(ImmutableDictionary<string, FieldValue> values
         FieldValue.List list => list.Items,
         FieldValue.Text text when isForm => [text],
         var value => MistypedValue<ImmutableArray<FieldValue>>(name, value, "a list"),
+    };
+
+    /// <summary>The whole number that a value is, or null, without a word about it.</summary>
+    public long? WholeOrNull(FieldValue value) => value switch
+    {
+        FieldValue.Whole whole => whole.Value,
+        FieldValue.Text { Value: var text } when isForm && long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) => number,
+        _ => null,
     };
 
     private FieldValue? Find(string name) => values.GetValueOrDefault(name);

@@ -60,6 +60,17 @@ public interface IJobGrain : IGrainWithIntegerKey
     /// </summary>
     [Alias("WorkerLost")]
     Task<JobSnapshot?> WorkerLost(int attempt, string why);
+
+    /// <summary>
+    /// Becomes a member of a group, if it is pending, in no other group, and <paramref name="owner"/>'s. A member stays one whatever
+    /// becomes of it, so a repeat is answered the same. For the group.
+    /// </summary>
+    [Alias("JoinGroup")]
+    Task<JoinResult> JoinGroup(int group, string owner);
+
+    /// <summary>Is no member of this group any more, which came to nothing. Of another group or of none: no effect. For the group.</summary>
+    [Alias("LeaveGroup")]
+    Task LeaveGroup(int group);
 }
 
 /// <summary>What a door hands over to create a job. Everything is validated already.</summary>

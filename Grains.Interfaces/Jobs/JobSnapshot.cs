@@ -55,4 +55,6 @@ public sealed record JobSnapshot
     [Id(20)] public ImmutableArray<Artifact> Artifacts { get; init; } = [];
     /// <summary>Grows by one with every stored change: what a waiting reader compares.</summary>
     [Id(21)] public int Revision { get; init; }
+    /// <summary>The group that it is a member of, or null.</summary>
+    [Id(22)] public int? Group { get; init; }
 }

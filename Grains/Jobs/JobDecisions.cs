@@ -36,6 +36,16 @@ public static class JobDecisions
         _ => job,
     };
 
+    /// <summary>Whether a group of <paramref name="owner"/>'s may have the job.</summary>
+    public static JoinResult Join(JobState job, int group, string owner)
+    {
+        if (!job.Exists() || job.Owner != owner)
+            return JoinResult.NotFound;
+        if (job.Group is { } known)
+            return known == group ? JoinResult.Joined : JoinResult.InOtherGroup;
+        return job.Status == JobStatus.Pending ? JoinResult.Joined : JoinResult.NotPending;
+    }
+
     /// <summary>
     /// The job as the claimer's, or the same reference if it is not his. A repeat of the granted claim is granted; once its attempt was
     /// given up it is not, or a claim that was long on its way would begin an attempt that nobody runs.

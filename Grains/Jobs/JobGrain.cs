@@ -116,6 +116,20 @@ public sealed partial class JobGrain(
         return job.ToSnapshot();
     }
 
+    public async Task<JoinResult> JoinGroup(int group, string owner)
+    {
+        var result = JobDecisions.Join(job, group, owner);
+        if (result == JoinResult.Joined && job.Group != group)
+            await Commit(job with { Group = group });
+        return result;
+    }
+
+    public async Task LeaveGroup(int group)
+    {
+        if (job.Group == group)
+            await Commit(Current with { Group = null });
+    }
+
     /// <summary>What is stored, with the task progress that waits to be.</summary>
     private JobState Current => progress ?? job;
 

@@ -36,6 +36,8 @@ public sealed record JobState
     public ImmutableArray<string> Tags { get; init; } = [];
     public Visibility Visibility { get; init; } = Visibility.Unlisted;
     public bool Secrets { get; init; }
+    /// <summary>The group that it is a member of.</summary>
+    public int? Group { get; init; }
 
     public DateTimeOffset Created { get; init; }
     /// <summary>When it was queued last: its place among the waiting.</summary>
@@ -76,6 +78,7 @@ public sealed record JobState
         EndedAttempts = EndedAttempts,
         Artifacts = Artifacts,
         Revision = Revision,
+        Group = Group,
     };
 }
 
