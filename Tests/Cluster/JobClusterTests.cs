@@ -189,6 +189,7 @@ public sealed class JobClusterTests
 
         var done = await after.WaitFor(job.Id, JobStatus.Success);
         done.EndedAttempts.Single().Attempt.ShouldBe(1);
+        logs.Text(job.Id, 2, null).ShouldContain("attempt 1 was given up: ");
     }
 
     [Fact]

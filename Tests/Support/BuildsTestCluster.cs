@@ -29,6 +29,7 @@ public sealed class BuildsTestCluster : IAsyncDisposable
     public FakeTimeProvider Clock => parts.Clock;
     public FakeStorage Storage => parts.Storage;
     public FakeLogStore Logs => parts.Logs;
+    public FakeCalls Calls => parts.Calls;
     public IGrainFactory Grains => host.Client;
     public IQueueGrain Queue => Grains.GetGrain<IQueueGrain>(IQueueGrain.DefaultPool);
 
@@ -42,7 +43,7 @@ public sealed class BuildsTestCluster : IAsyncDisposable
     public static async Task<BuildsTestCluster> Start(
         int slots = 2, FakeStorage? storage = null, FakeLogStore? logs = null, long incarnation = 1, bool withWorker = true, Action<IServiceCollection>? configure = null)
     {
-        var fakes = new Parts(new FakeExecutor(), new FakeTimeProvider(Some.Time), storage ?? new FakeStorage(), logs ?? new FakeLogStore());
+        var fakes = new Parts(new FakeExecutor(), new FakeTimeProvider(Some.Time), storage ?? new FakeStorage(), logs ?? new FakeLogStore(), new FakeCalls());
         var builder = new InProcessTestClusterBuilder(1);
         builder.ConfigureSilo((_, silo) =>
         {
@@ -56,6 +57,7 @@ public sealed class BuildsTestCluster : IAsyncDisposable
             services.AddSingleton<ILogStore>(fakes.Logs);
             services.AddSingleton<IArtifactStore>(fakes.Logs);
             services.AddSingleton<IBuildExecutor>(fakes.Executor);
+            silo.AddIncomingGrainCallFilter(fakes.Calls);
             services.AddSingleton<IBootClock>(new FakeBootClock(fakes.Clock));
             services.AddSingleton(new WorkerIdentity("worker", incarnation));
             services.AddSingleton<JobAddress>((owner, job) => $"http://builds.test/~{owner}/job/{job}");
@@ -69,6 +71,9 @@ public sealed class BuildsTestCluster : IAsyncDisposable
         await started.DeployAsync();
         return new BuildsTestCluster(started, fakes);
     }
+
+    /// <summary>Forgets what the grain has in memory, as if its silo had gone; the next call reads it from storage again.</summary>
+    public Task Deactivate(IAddressable grain) => host.DeactivateAsync(grain);
 
     public IJobGrain Job(JobId id) => Grains.GetGrain<IJobGrain>(id.Value);
 
@@ -135,18 +140,32 @@ public sealed class BuildsTestCluster : IAsyncDisposable
         {
             await Queue.Snapshot();
         }
-        while (agent.LeaseLeft < TimeSpan.FromSeconds(3.5) && agent.LeaseLeft > TimeSpan.Zero && !bound.IsCancellationRequested);
+        while (Calls.HeartbeatsArrive && agent.LeaseLeft < TimeSpan.FromSeconds(3.5) && agent.LeaseLeft > TimeSpan.Zero && !bound.IsCancellationRequested);
     }
 
     public async ValueTask DisposeAsync()
     {
         // The drain's grace would be fake time, which stands still.
         Service<WorkerHost>().HandBackNow();
-        await host.StopAllSilosAsync();
+        await Stopped(host.StopAllSilosAsync());
         await host.DisposeAsync();
     }
 
-    private sealed record Parts(FakeExecutor Executor, FakeTimeProvider Clock, FakeStorage Storage, FakeLogStore Logs);
+    // What waits for fake time when a test ends early would wait for ever: the clock goes on if the silo does not stop by itself.
+    private async Task Stopped(Task stop)
+    {
+        await Task.WhenAny(stop, Task.Delay(TimeSpan.FromSeconds(2)));
+        using var bound = new CancellationTokenSource(Bound);
+        while (!stop.IsCompleted && !bound.IsCancellationRequested)
+        {
+            Clock.Advance(TimeSpan.FromMilliseconds(100));
+            await Task.WhenAny(stop, Task.Delay(TimeSpan.FromMilliseconds(10)));
+        }
+
+        await stop.WaitAsync(TimeSpan.FromSeconds(1));
+    }
+
+    private sealed record Parts(FakeExecutor Executor, FakeTimeProvider Clock, FakeStorage Storage, FakeLogStore Logs, FakeCalls Calls);
 
     private sealed class FakeBootClock(FakeTimeProvider clock) : IBootClock
     {
