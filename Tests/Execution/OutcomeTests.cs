@@ -165,6 +165,43 @@ public sealed class OutcomeTests
         outcome.ShouldBe(new BuildOutcome.Failed(FailReason.Setup, "Image alpine/edge is not offered here; on offer: host"));
     }
 
+    [BubblewrapTheory, MemberData(nameof(Drivers))]
+    public async Task Builds_that_start_at_the_same_time_do_not_disturb_one_another(ExecutionDriver driver)
+    {
+        await using var harness = new ExecutorHarness(o => o.Driver = driver);
+
+        // A script just written is "busy" for as long as a fork for another build holds its descriptor.
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 8).Select(slot => Task.Run(async () =>
+        {
+            for (var round = 0; round < 24; round++)
+            {
+                var recorder = new FakeRecorder();
+                var outcome = await harness.Run(ExecutorHarness.Manifest("true"), recorder, slot);
+                if (outcome is not BuildOutcome.Succeeded) return recorder.Transcript(outcome);
+            }
+            return "";
+        })));
+
+        outcomes.ShouldAllBe(transcript => transcript == "");
+    }
+
+    [BubblewrapFact]
+    public async Task A_source_that_cannot_be_cloned_fails_the_build_with_a_hint()
+    {
+        var (recorder, outcome) = await Run(ExecutionDriver.Bubblewrap, ExecutorHarness.Manifest("true") with { Sources = ["/nowhere/project.git"] });
+
+        outcome.ShouldBe(new BuildOutcome.Failed(FailReason.Setup, "git for source /nowhere/project.git failed with exit status 128."));
+        recorder.Setup.ShouldBe("""
+            # The network is the one of this machine: image host has none of its own.
+            # Cloning /nowhere/project.git
+            fatal: repository '/nowhere/project.git' does not exist
+            # git for source /nowhere/project.git failed with exit status 128
+            # Is the repository private? Its clone needs an SSH key among the secrets of the job, which this version of Builds does not keep yet
+
+            """);
+        recorder.Statuses.ShouldBeEmpty();
+    }
+
     private static async Task<(FakeRecorder, BuildOutcome)> Run(ExecutionDriver driver, BuildManifest manifest)
     {
         await using var harness = new ExecutorHarness(o => o.Driver = driver);

@@ -30,6 +30,11 @@ internal sealed class FakeRecorder : IBuildRecorder
         lock (_gate) return _logs.TryGetValue(task, out var log) ? Encoding.UTF8.GetString(log.ToArray()) : "";
     }
 
+    public byte[] Bytes(int task)
+    {
+        lock (_gate) return _logs[task].ToArray();
+    }
+
     public long Length(int task)
     {
         lock (_gate) return _logs.TryGetValue(task, out var log) ? log.Length : 0;

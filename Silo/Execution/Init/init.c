@@ -98,16 +98,17 @@ static void signal_all(int signal)
 
 static void finish(int code)
 {
-    /* The kernel ends a pid namespace with its first process. Without one, kill until no child is left to reap. */
+    /* The kernel ends a pid namespace with its first process. Without one, kill until no child is left to reap: every
+       descendant has a child of ours above it, since what loses its parent becomes our child. */
     while (!guard.own_namespace) {
         s64 pid, one[2] = {0, 2000000};
         u64 chld = 1ul << (CHLD - 1);
-        signal_all(KILL);
-        signal_descendants(KILL);
         while ((pid = SYS(wait4, -1, 0, NO_WAIT, 0)) > 0)
             ;
         if (pid == -ECHILD)
             break;
+        signal_all(KILL);
+        signal_descendants(KILL);
         SYS(rt_sigtimedwait, &chld, 0, one, sizeof chld);
     }
     SYS(exit_group, code);
@@ -313,6 +314,20 @@ static const char *find_variable(char **environment, const char *name)
     return "";
 }
 
+/* A script that the silo has just written is "busy" as long as a process that it forked at that moment, for another build,
+   still holds a copy of the descriptor: until its exec. */
+static s64 execute_file(const char *path, char **arguments, char **environment)
+{
+    s64 pause[2] = {0, 1000000}, error = 0;
+    for (int tries = 0; tries < 1000; tries++) {
+        error = SYS(execve, path, arguments, environment);
+        if (error != -ETXTBSY)
+            break;
+        SYS(nanosleep, pause, 0);
+    }
+    return error;
+}
+
 static s64 execute(char **arguments, char **environment)
 {
     static char path[4096];
@@ -320,7 +335,7 @@ static s64 execute(char **arguments, char **environment)
     u64 n = length(name);
     for (const char *s = name; *s; s++)
         if (*s == '/')
-            return SYS(execve, name, arguments, environment);
+            return execute_file(name, arguments, environment);
     s64 error = -ENOENT;
     for (const char *p = find_variable(environment, "PATH"); *p;) {
         u64 size = 0;
@@ -330,7 +345,7 @@ static s64 execute(char **arguments, char **environment)
             memcpy(path, p, size);
             path[size] = '/';
             memcpy(path + size + 1, name, n + 1);
-            s64 e = SYS(execve, path, arguments, environment);
+            s64 e = execute_file(path, arguments, environment);
             if (e != -ENOENT && e != -ENOTDIR)
                 error = e;
         }
