@@ -28,7 +28,7 @@ public sealed class BenchmarkTests
             process.ExitCode.ShouldBe(0, table);
             string[] figures =
             [
-                "fdatasync of one 4 KiB page", "bare posix_spawn of true, one at a time", "submissions, 16 clients", "submissions, 64 clients",
+                "fdatasync of one 4 KiB page", "one connection, one write at a time", "bare posix_spawn of true, one at a time", "submissions, 16 clients", "submissions, 64 clients",
                 "lifecycles, null executor", "process: builds of true", "bubblewrap: builds of true", "submission to first byte of the log",
                 "log, one fast writer", "log, ranges of 1 MiB over HTTP",
             ];

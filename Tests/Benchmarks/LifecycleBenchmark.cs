@@ -16,10 +16,10 @@ internal sealed class LifecycleBenchmark : Benchmark
     public override async Task Run(Scale scale, string directory, Table table)
     {
         await using var silo = await BenchmarkSilo.Start(directory, Slots, new NullExecutor());
-        using var disk = new Fdatasync(directory);
+        using var connection = new OneConnection(directory);
         var rates = await Load.InTurns(scale,
-            disk.Measure,
+            connection.Measure,
             span => Load.Run(Clients, span, async _ => await silo.Ended(await silo.Submit(Manifests.True))));
-        table.Add(Row.Of($"lifecycles, null executor, {Slots} slots", rates[1]).Under(Fdatasync.Name, rates[0], rates[1], "≥ 25 %"));
+        table.Add(Row.Of($"lifecycles, null executor, {Slots} slots", rates[1]).Under(OneConnection.Name, rates[0], rates[1], "≥ 25 %"));
     }
 }
