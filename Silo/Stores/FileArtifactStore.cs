@@ -20,6 +20,15 @@ public sealed class FileArtifactStore(string directory, TimeProvider clock, long
 
     private readonly string root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
 
+    private string Incoming => Path.Combine(root, "incoming");
+
+    /// <summary>Removes what a killed process had not finished. For the start, while nothing is being stored.</summary>
+    public void RemoveUnfinished()
+    {
+        if (Directory.Exists(Incoming))
+            Directory.Delete(Incoming, recursive: true);
+    }
+
     public async Task<Artifact> Store(JobId job, int attempt, int number, string path, Stream content, CancellationToken cancellationToken)
     {
         var name = path[(path.LastIndexOf('/') + 1)..];
@@ -27,8 +36,8 @@ public sealed class FileArtifactStore(string directory, TimeProvider clock, long
             throw new ArgumentException($"artifact '{path}' ends in no file name: its last part must have 1 to {LongestName} bytes and be neither '.' nor '..'", nameof(path));
 
         var key = RandomNumberGenerator.GetHexString(KeyLength, lowercase: true);
-        var incoming = Path.Combine(root, "incoming", $"{job}.{attempt}.{number}.{key}");
-        Directory.CreateDirectory(Path.GetDirectoryName(incoming)!);
+        var incoming = Path.Combine(Incoming, $"{job}.{attempt}.{number}.{key}");
+        Directory.CreateDirectory(Incoming);
         try
         {
             var (size, hash) = await Copy(content, incoming, path, cancellationToken);

@@ -9,7 +9,12 @@ public static class StoreServices
     public static IServiceCollection AddBuildsStores(this IServiceCollection services, string logsDirectory, string artifactsDirectory)
     {
         services.AddSingleton<ILogStore>(new FileLogStore(logsDirectory));
-        services.AddSingleton<IArtifactStore>(provider => new FileArtifactStore(artifactsDirectory, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IArtifactStore>(provider =>
+        {
+            var store = new FileArtifactStore(artifactsDirectory, provider.GetRequiredService<TimeProvider>());
+            store.RemoveUnfinished();
+            return store;
+        });
         return services;
     }
 }

@@ -54,6 +54,18 @@ public sealed class FileArtifactStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_killed_process_left_half_is_removed_and_nothing_else()
+    {
+        var whole = await Store("a", Bytes(10));
+        await File.WriteAllBytesAsync(Path.Combine(folder.Path, "incoming", "42.1.2.half"), Bytes(5));
+
+        store.RemoveUnfinished();
+
+        Files().Single().ShouldEndWith($"/42/{whole.Key}/a");
+        (await Content(store, (await Store("b", Bytes(20))).Key, "b")).ShouldBe(Bytes(20));
+    }
+
+    [Fact]
     public async Task Storing_again_gives_another_address_and_leaves_the_first()
     {
         var first = await Store("a", Bytes(10));
