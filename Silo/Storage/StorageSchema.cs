@@ -25,13 +25,13 @@ public static class StorageSchema
             RefuseNewer(databaseFile, engine.GetExecutedScripts(), migrations);
             if (engine.PerformUpgrade() is { Successful: false } failed)
                 throw new DataDirectoryException(
-                    $"the database {databaseFile} cannot be upgraded: {failed.ErrorScript?.Name}: {failed.Error.Message}. It is as it was before; restore a backup, or run the earlier version of builds.",
+                    $"the database {databaseFile} cannot be upgraded: {failed.ErrorScript?.Name}: {failed.Error.Message.TrimEnd('.')}. It is as it was before; restore a backup, or run the earlier version of builds.",
                     failed.Error);
             WriteQueries(connection);
         }
         catch (SqliteException error)
         {
-            throw new DataDirectoryException($"the database {databaseFile} cannot be opened: {error.Message}. If it is damaged, restore a backup.", error);
+            throw new DataDirectoryException($"the database {databaseFile} cannot be opened: {error.Message.TrimEnd('.')}. If it is damaged, restore a backup.", error);
         }
     }
 

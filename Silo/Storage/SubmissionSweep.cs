@@ -7,7 +7,7 @@ namespace Builds.Storage;
 internal sealed partial class SubmissionSweep(SqliteDatabase database, TimeProvider clock, ILogger<SubmissionSweep> logger) : BackgroundService
 {
     internal const string Sql =
-        "DELETE FROM storage WHERE rowid IN (SELECT rowid FROM storage WHERE state = 'submission' AND expires < @before ORDER BY expires LIMIT @step) RETURNING 1";
+        "DELETE FROM storage WHERE rowid IN (SELECT rowid FROM storage INDEXED BY submission_expires WHERE state = 'submission' AND expires < @before ORDER BY expires LIMIT @step) RETURNING 1";
 
     internal static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 

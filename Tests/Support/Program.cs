@@ -1,5 +1,6 @@
 using Builds.Execution;
 using Builds.Tests.Logs;
+using Builds.Tests.Storage;
 
 namespace Builds.Support;
 
@@ -10,6 +11,7 @@ internal static class Program
     {
         ["executor", .. var rest] => await ExecutorProgram.Run(rest),
         ["logs", .. var rest] => await LogProgram.Run(rest),
+        ["storage", .. var rest] => await StorageProgram.Run(rest),
         _ => 2,
     };
 }

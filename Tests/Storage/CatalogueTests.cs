@@ -1,0 +1,155 @@
+using Builds.Jobs;
+using Builds.Storage;
+using Builds.Users;
+
+namespace Builds.Tests.Storage;
+
+/// <summary>What the catalogue answers about records that went through the storage provider.</summary>
+public sealed class CatalogueTests
+{
+    [Fact]
+    public async Task A_job_is_found_whole()
+    {
+        await using var storage = await StorageHarness.Start();
+        await storage.Write(Jobs.Full(2_000_000_000));
+
+        (await storage.Catalogue.Find(new JobId(2_000_000_000), default)).ShouldBeEquivalentTo(Jobs.Full(2_000_000_000).ToSnapshot());
+        (await storage.Catalogue.Find(new JobId(1), default)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Pages_hold_the_owners_jobs_newest_first_and_say_where_the_next_begins()
+    {
+        await using var storage = await StorageHarness.Start();
+        foreach (var id in new[] { 3, 1, 7, 5, 9 })
+            await storage.Write(Jobs.Queued(id));
+        await storage.Write(Jobs.Queued(8, owner: "noa"));
+
+        var first = await storage.Catalogue.List("mia", null, 2, default);
+        var second = await storage.Catalogue.List("mia", first.Next, 2, default);
+        var last = await storage.Catalogue.List("mia", second.Next, 2, default);
+        var exact = await storage.Catalogue.List("mia", new JobId(4), 2, default);
+
+        Ids(first).ShouldBe([9, 7]);
+        Ids(second).ShouldBe([5, 3]);
+        Ids(last).ShouldBe([1]);
+        last.Next.ShouldBeNull();
+        Ids(exact).ShouldBe([3, 1]);
+        exact.Next.ShouldBeNull();
+        new[] { first, second, last, exact }.ShouldAllBe(page => page.Total == 5);
+        var nobody = await storage.Catalogue.List("nobody", null, 1000, default);
+        (nobody.Jobs.Length, nobody.Next, nobody.Total).ShouldBe((0, null, 0));
+    }
+
+    [Fact]
+    public async Task Open_jobs_are_those_that_are_queued_or_running()
+    {
+        await using var storage = await StorageHarness.Start();
+        foreach (var status in Enum.GetValues<JobStatus>())
+            await storage.Write(Jobs.Full((int)status + 1) with { Status = status });
+
+        var open = await storage.Catalogue.Open(null, default);
+
+        open.Select(job => job.Status).ShouldBe([JobStatus.Queued, JobStatus.Running]);
+        var running = Jobs.Full(3);
+        open[1].ShouldBe(new OpenJob
+        {
+            Id = running.Id,
+            Owner = running.Owner,
+            Image = running.Image,
+            Status = running.Status,
+            QueuedAt = running.QueuedAt!.Value,
+            Attempt = running.Attempt,
+            Worker = running.Worker,
+            Incarnation = running.Incarnation,
+            Started = running.Started,
+            CancelRequested = running.CancelRequested,
+            Revision = running.Revision,
+        });
+        (await storage.Catalogue.FindOpen(new JobId(3), default)).ShouldBe(open[1]);
+        (await storage.Catalogue.FindOpen(new JobId(4), default)).ShouldBeNull();
+        (await storage.Catalogue.FindOpen(new JobId(6), default)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task What_was_queued_since_a_time_is_exact_to_the_tick()
+    {
+        await using var storage = await StorageHarness.Start();
+        foreach (var ticks in Enumerable.Range(0, 4))
+            await storage.Write(Jobs.Queued(ticks + 1, queuedAt: Some.Time.AddTicks(ticks)));
+        await storage.Write(Jobs.Queued(9, queuedAt: Some.Time.AddDays(1)) with { Status = JobStatus.Running });
+
+        var elsewhere = Some.Time.AddTicks(2).ToOffset(TimeSpan.FromHours(5));
+
+        (await storage.Catalogue.Open(elsewhere, default)).Select(job => job.Id.Value).ShouldBe([3, 4]);
+    }
+
+    [Fact]
+    public async Task A_job_leaves_the_open_ones_with_the_write_that_ends_it()
+    {
+        await using var storage = await StorageHarness.Start();
+        var job = await storage.Write(Jobs.Queued(1));
+        job.State = job.State! with { Status = JobStatus.Failed, Reason = FailReason.Cancelled };
+
+        await storage.Write("job", StorageHarness.Job(1), job);
+
+        (await storage.Catalogue.Open(null, default)).ShouldBeEmpty();
+        (await storage.Catalogue.Find(new JobId(1), default))!.Reason.ShouldBe(FailReason.Cancelled);
+    }
+
+    [Fact]
+    public async Task Tokens_are_listed_oldest_first_all_or_one_users()
+    {
+        await using var storage = await StorageHarness.Start();
+        var (old, young) = (TokenText.Create(), TokenText.Create());
+        await Create(young, "mia", Some.Time.AddDays(2));
+        await Create(TokenText.Create(), "noa", Some.Time.AddDays(1));
+        await Create(old, "mia", Some.Time);
+
+        var all = await storage.Tokens.List(null, default);
+        var mine = await storage.Tokens.List("mia", default);
+
+        all.Select(token => token.User).ShouldBe(["mia", "noa", "mia"]);
+        mine.Select(token => token.Id).ShouldBe([TokenText.Id(old), TokenText.Id(young)]);
+        mine[0].ShouldBeEquivalentTo(new TokenInfo(
+            TokenText.Id(old), "mia", true, ["jobs:read"], TokenText.Prefix(old), Some.Time, Some.Time.AddDays(9), Some.Time.AddDays(3), null));
+
+        Task Create(string token, string user, DateTimeOffset created) => storage.Write(
+            "token", StorageHarness.Named(TokenText.GrainKey(TokenText.Id(token))), new GrainState<TokenState>(new TokenState
+            {
+                User = user,
+                IsAdmin = true,
+                Scopes = ["jobs:read"],
+                Prefix = TokenText.Prefix(token),
+                Created = created,
+                Expires = Some.Time.AddDays(9),
+                Revoked = Some.Time.AddDays(3),
+            }));
+    }
+
+    /// <summary>With a million old jobs a scan would take seconds.</summary>
+    [Theory]
+    [InlineData(SqliteCatalogue.FindSql, "sqlite_autoindex_storage_1")]
+    [InlineData(SqliteCatalogue.FindOpenSql, "sqlite_autoindex_storage_1")]
+    [InlineData(SqliteCatalogue.PageSql, "job_owner")]
+    [InlineData(SqliteCatalogue.TotalSql, "job_owner")]
+    [InlineData(SqliteCatalogue.OpenSql, "job_open")]
+    [InlineData(SqliteCatalogue.QueuedSinceSql, "job_queued")]
+    [InlineData(SqliteCatalogue.TokensSql, "token_created")]
+    [InlineData(SubmissionSweep.Sql, "submission_expires")]
+    public async Task No_question_reads_the_whole_table(string sql, string index)
+    {
+        await using var storage = await StorageHarness.Start();
+
+        var plan = await storage.Database.Catalogue.Read(
+            session => session.Query(
+                new SqliteStatement("EXPLAIN QUERY PLAN " + sql, ("id", 1), ("owner", ""), ("start", 1), ("limit", 1), ("since", ""), ("user", ""), ("before", ""), ("step", 1)),
+                row => row.GetString(3)),
+            default);
+
+        plan.ShouldContain(step => step.Contains(index));
+        plan.ShouldNotContain(step => step == "SCAN storage" || step.EndsWith("(state=?)"));
+    }
+
+    private static IEnumerable<int> Ids(JobPage page) => page.Jobs.Select(job => job.Id.Value);
+}
