@@ -1,3 +1,5 @@
+using Builds;
 using Builds.Commands;
 
+KillSwitch.Arm();
 return await BuildsCommand.Run(args);

@@ -166,6 +166,7 @@ public sealed partial class JobGrain(
             throw;
         }
 
+        KillPoint.Reached("job.stored", storage.State.Status.Word());
         job = storage.State;
         WakeReaders();
         if (!known.Exists() || job.Status != known.Status || job.CancelRequested != known.CancelRequested)

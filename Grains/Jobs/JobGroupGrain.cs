@@ -81,6 +81,7 @@ public sealed class JobGroupGrain(
         try
         {
             await storage.WriteStateAsync();
+            KillPoint.Reached("group.stored");
         }
         catch
         {

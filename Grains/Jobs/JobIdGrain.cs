@@ -29,6 +29,7 @@ public sealed class JobIdGrain([PersistentState("jobid", StorageNames.Provider)]
         try
         {
             await storage.WriteStateAsync();
+            KillPoint.Reached("job-ids.reserved");
         }
         catch
         {

@@ -20,6 +20,7 @@ public sealed class SubmissionGrain(
         try
         {
             await storage.WriteStateAsync();
+            KillPoint.Reached("submission.reserved");
         }
         catch
         {

@@ -99,6 +99,7 @@ public sealed partial class TokenGrain(
         try
         {
             await storage.WriteStateAsync();
+            KillPoint.Reached("token.stored");
         }
         catch
         {

@@ -44,6 +44,7 @@ public sealed partial class AttemptRunner(
             {
                 if (await grain.Claim(claim) is not ClaimResult.Granted { Job: var job })
                     return null;
+                KillPoint.Reached("attempt.claimed");
                 agent.Claimed(held, job.Attempt);
                 // The answer may have been long on its way: without a lease the attempt must not begin.
                 return agent.LeaseHolds ? job : null;
@@ -68,10 +69,14 @@ public sealed partial class AttemptRunner(
         await using (var recorder = recorders.Create(job, reporter))
         {
             end = Settle(held, await Build(held, job, recorder));
+            KillPoint.Reached("attempt.built");
             if (end is not null)
                 end = await Seal(recorder, end);
             if (end is not null)
+            {
                 await reporter.Finish(end, recorder.Artifacts, held.Lost);
+                KillPoint.Reached("attempt.reported");
+            }
         }
 
         LogEnded(job.Id, job.Attempt, end?.GetType().Name ?? "lost");
@@ -146,6 +151,7 @@ public sealed partial class AttemptRunner(
         try
         {
             await recorder.Finish(end);
+            KillPoint.Reached("attempt.sealed");
             return end;
         }
         catch (AttemptClosedException)

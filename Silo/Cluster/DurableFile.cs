@@ -21,7 +21,9 @@ internal static class DurableFile
             file.Flush(flushToDisk: true);
         }
 
+        KillPoint.Reached("file.drafted", Path.GetFileName(path));
         File.Move(draft, path, overwrite: true);
+        KillPoint.Reached("file.moved", Path.GetFileName(path));
         SyncDirectory(Path.GetDirectoryName(path)!);
     }
 

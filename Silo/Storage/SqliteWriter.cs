@@ -78,7 +78,9 @@ internal sealed class SqliteWriter : IDisposable
             session.Execute("BEGIN IMMEDIATE");
             foreach (var write in group)
                 Try(write);
+            Tell("database.executed", group);
             session.Execute("COMMIT");
+            Tell("database.committed", group);
         }
         catch (Exception error)
         {
@@ -92,6 +94,14 @@ internal sealed class SqliteWriter : IDisposable
         Interlocked.Increment(ref commits);
         foreach (var write in group)
             write.Answer();
+    }
+
+    private static void Tell(string point, List<Write> group)
+    {
+        if (KillPoint.Watcher is null)
+            return;
+        foreach (var kind in group.SelectMany(write => write.Statement.Values.Where(value => value.Name == "GrainTypeString")).Select(value => value.Value).Distinct())
+            KillPoint.Reached(point, kind as string);
     }
 
     private void Try(Write write)

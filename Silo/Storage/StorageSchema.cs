@@ -27,7 +27,9 @@ public static class StorageSchema
                 throw new DataDirectoryException(
                     $"the database {databaseFile} cannot be upgraded: {failed.ErrorScript?.Name}: {failed.Error.Message.TrimEnd('.')}. It is as it was before; restore a backup, or run the earlier version of builds.",
                     failed.Error);
+            KillPoint.Reached("schema.upgraded");
             WriteQueries(connection);
+            KillPoint.Reached("schema.queries-written");
         }
         catch (SqliteException error)
         {

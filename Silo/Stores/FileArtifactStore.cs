@@ -77,6 +77,7 @@ public sealed class FileArtifactStore(string directory, TimeProvider clock, long
             }
 
             RandomAccess.FlushToDisk(file);
+            KillPoint.Reached("artifact.written");
             return (size, Convert.ToHexStringLower(hash.GetHashAndReset()));
         }
         finally
@@ -90,7 +91,9 @@ public sealed class FileArtifactStore(string directory, TimeProvider clock, long
         var home = Path.GetDirectoryName(final)!;
         Directory.CreateDirectory(home);
         File.Move(incoming, final);
+        KillPoint.Reached("artifact.renamed");
         DurableFile.SyncDirectories(home, root);
+        KillPoint.Reached("artifact.stored");
     }
 
     private string FileOf(JobId job, string key, string name) => Path.Combine(Sharding.Directory(root, job), key, name);

@@ -41,6 +41,7 @@ internal sealed class FileLog(FileLogStore store, LogKey key, SafeFileHandle fil
         if (bytes.IsEmpty)
             return;
         await RandomAccess.WriteAsync(file, bytes, offset, cancellationToken);
+        KillPoint.Reached("log.written");
         lock (gate)
         {
             // The attempt may have been given up while the bytes were written: then they stay behind the end.
@@ -48,6 +49,7 @@ internal sealed class FileLog(FileLogStore store, LogKey key, SafeFileHandle fil
             length = offset + bytes.Length;
         }
 
+        KillPoint.Reached("log.shown");
         store.Changed(key);
     }
 
@@ -63,6 +65,7 @@ internal sealed class FileLog(FileLogStore store, LogKey key, SafeFileHandle fil
         // A write that failed half-way left bytes that nobody may see.
         RandomAccess.SetLength(file, Writable());
         RandomAccess.FlushToDisk(file);
+        KillPoint.Reached("log.synced");
         name();
         lock (gate)
             isSealed = true;

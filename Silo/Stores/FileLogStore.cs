@@ -31,6 +31,7 @@ public sealed class FileLogStore(string directory) : ILogStore
 
         Directory.CreateDirectory(paths.Attempt(job, attempt));
         var log = new FileLog(this, key, File.OpenHandle(paths.Open(key), FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete));
+        KillPoint.Reached("log.begun");
         writing[key] = log;
         Changed(key);
         return log;
@@ -79,7 +80,9 @@ public sealed class FileLogStore(string directory) : ILogStore
             log.SyncAndSeal(() =>
             {
                 File.Move(paths.Open(key), paths.Sealed(key));
+                KillPoint.Reached("log.renamed");
                 DurableFile.SyncDirectories(paths.Attempt(key.Job, key.Attempt), paths.Root);
+                KillPoint.Reached("log.sealed");
             });
             Forget(log);
         }
@@ -105,6 +108,7 @@ public sealed class FileLogStore(string directory) : ILogStore
         ImmutableArray<LogLength> lengths = [.. paths.Logs(job, attempt).Select(log => new LogLength(log.Task, FinalLength(new LogKey(job, attempt, log.Task), log.File)))];
         paths.WriteClosed(job, attempt, lengths);
         DurableFile.SyncDirectories(paths.Attempt(job, attempt), paths.Root);
+        KillPoint.Reached("attempt.closed");
         signals.Ring(job, attempt);
         return lengths;
     }

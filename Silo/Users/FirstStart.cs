@@ -16,13 +16,18 @@ internal static class FirstStart
     {
         var isNew = !File.Exists(data.AdminToken);
         if (isNew)
+        {
             DurableFile.Write(data.AdminToken, TokenText.Create() + "\n");
+            KillPoint.Reached("admin.token-kept");
+        }
+
         var token = (await File.ReadAllTextAsync(data.AdminToken)).Trim();
         if (token.Length < 8)
             throw new DataDirectoryException($"{data.AdminToken} holds no token. Delete it: the next start makes a new one.");
 
         var grain = grains.GetGrain<ITokenGrain>(TokenText.GrainKey(TokenText.Id(token)));
         var known = await grain.Create(new TokenGrant(Admin, IsAdmin: true, ["*"], TokenText.Prefix(token), Expires: null));
+        KillPoint.Reached("admin.token-granted");
         return new AdminAccess(token, isNew, known.Revoked is not null);
     }
 }

@@ -15,6 +15,7 @@ internal static class WorkerFile
         var known = Read(data.Worker);
         var next = known is null ? new WorkerIdentity(Environment.MachineName, 1) : known with { Incarnation = known.Incarnation + 1 };
         DurableFile.Write(data.Worker, JsonSerializer.Serialize(next));
+        KillPoint.Reached("worker.start-counted");
         return next;
     }
 
