@@ -31,7 +31,10 @@ public sealed class InitTests
         await build.WaitForExitAsync();
 
         build.ExitCode.ShouldBe(0);
-        (await File.ReadAllBytesAsync($"{to}/init-x64.bin")).ShouldBe(await File.ReadAllBytesAsync($"{Sources}/init-x64.bin"));
+        // build.sh leaves out what there is no compiler for; the one that this fact needs is there.
+        File.Exists($"{to}/init-x64.bin").ShouldBeTrue();
+        foreach (var made in to.GetFiles())
+            (await File.ReadAllBytesAsync(made.FullName)).ShouldBe(await File.ReadAllBytesAsync($"{Sources}/{made.Name}"), made.Name);
         to.Delete(recursive: true);
     }
 
