@@ -32,6 +32,9 @@ public sealed class RestServer : IAsyncLifetime
     /// <summary>A user whom no other test has.</summary>
     public string NewUser() => $"user{Interlocked.Increment(ref users)}";
 
+    /// <summary>The owner of a job or group as answers show him.</summary>
+    public static string Owner(string user) => $$"""{"canonical_name":"~{{user}}","name":"{{user}}"}""";
+
     /// <summary>A client with a token of this user; without scopes it may read and write jobs.</summary>
     public async Task<HttpClient> As(string user, params string[] scopes) =>
         WithToken(await Server.CreateToken(user, scopes: scopes is [] ? ["jobs:write"] : scopes));
