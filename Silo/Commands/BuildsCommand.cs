@@ -1,54 +1,75 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.Net.Sockets;
 using Builds.Cluster;
 using Builds.Commands.Tokens;
+using Microsoft.Extensions.Options;
 
 namespace Builds.Commands;
 
 /// <summary>The command line.</summary>
 public static class BuildsCommand
 {
+    private const string DefaultCommand = "serve";
+
+    private static readonly string[] OwnOptions = ["-h", "-?", "--help", "--version"];
+
+    private static readonly RootCommand Root = Create();
+
     /// <summary>Runs one command to its end; answers the exit status of the process.</summary>
-    public static async Task<int> Run(IReadOnlyList<string> arguments)
+    /// <param name="arguments">Without the program's name.</param>
+    /// <param name="output">Null: standard output. Log bytes go to standard output in any case.</param>
+    /// <param name="errors">Null: standard error.</param>
+    public static async Task<int> Run(IReadOnlyList<string> arguments, TextWriter? output = null, TextWriter? errors = null)
     {
+        errors ??= Console.Error;
         try
         {
-            var line = Create().Parse(arguments);
+            var line = Root.Parse(NamesCommand(arguments) ? arguments : [DefaultCommand, .. arguments]);
             if (line.Action is ParseErrorAction mistake)
                 (mistake.ShowHelp, mistake.ShowTypoCorrections) = (false, false);
             var status = await line.InvokeAsync(new InvocationConfiguration
             {
+                Output = output ?? Console.Out,
+                Error = errors,
                 EnableDefaultExceptionHandler = false,
                 // Each command has its own way to end on a signal.
                 ProcessTerminationTimeout = null,
             });
-            return line.Errors.Count > 0 ? Fail(ExitCode.Usage, "see --help for what can be said") : status;
+            return line.Errors.Count > 0 ? Fail(errors, ExitCode.Usage, "see --help for what can be said") : status;
         }
         catch (CommandException error)
         {
-            return Fail(error.ExitCode, error.Message);
+            return Fail(errors, error.ExitCode, error.Message);
         }
-        catch (DataDirectoryException error)
+        catch (OptionsValidationException error)
         {
-            return Fail(ExitCode.CouldNotRun, error.Message);
+            return Fail(errors, ExitCode.Usage, string.Join('\n', error.Failures.Select(failure => $"setting refused: {failure}")));
+        }
+        catch (Exception error) when (error is DataDirectoryException or IOException or UnauthorizedAccessException or SocketException)
+        {
+            return Fail(errors, ExitCode.CouldNotRun, error.Message);
         }
     }
+
+    private static bool NamesCommand(IReadOnlyList<string> arguments) =>
+        arguments.Count > 0 && (!arguments[0].StartsWith('-') || OwnOptions.Contains(arguments[0]));
 
     private static RootCommand Create()
     {
         var root = new RootCommand("Builds: runs build manifests, as a service and by hand.");
-        ServeCommand.Create(root);
-        root.Add(ServeCommand.Create(new Command("serve", "Serves until a signal ends it. What runs when no command is given.")));
+        root.Add(ServeCommand.Create(DefaultCommand));
         root.Add(RunCommand.Create());
         foreach (var command in ClientCommands.Create())
             root.Add(command);
         root.Add(TokenCommands.Create());
+        HelpExamples.AddTo(root);
         return root;
     }
 
-    private static int Fail(int status, string message)
+    private static int Fail(TextWriter errors, int status, string message)
     {
-        Console.Error.WriteLine($"builds: {message}");
+        errors.WriteLine($"builds: {message}");
         return status;
     }
 }

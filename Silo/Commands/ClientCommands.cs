@@ -63,7 +63,7 @@ internal static class ClientCommands
         var job = await client.Submit(Encoding.UTF8.GetString(bytes), line.GetValue(Note), line.GetValue(Tags) ?? [], cancellationToken);
         if (line.GetValue(Follow))
             return await Watch(client, job.Id, toEnd: true, cancellationToken);
-        await Console.Out.WriteLineAsync($"{job.Id}");
+        await line.InvocationConfiguration.Output.WriteLineAsync($"{job.Id}");
         return ExitCode.Done;
     }
 
@@ -81,7 +81,7 @@ internal static class ClientCommands
     {
         var job = await client.Job(line.GetValue(Id), cancellationToken);
         var artifacts = await client.Artifacts(job.Id, cancellationToken);
-        await Console.Out.WriteAsync(JobText.Of(job, artifacts.Results));
+        await line.InvocationConfiguration.Output.WriteAsync(JobText.Of(job, artifacts.Results));
         return ExitCode.Done;
     }
 
@@ -89,9 +89,9 @@ internal static class ClientCommands
     {
         var page = await client.Jobs(cancellationToken);
         foreach (var job in page.Results)
-            await Console.Out.WriteLineAsync(JobText.Line(job));
+            await line.InvocationConfiguration.Output.WriteLineAsync(JobText.Line(job));
         if (page.Total > page.Results.Length)
-            await Console.Error.WriteLineAsync($"builds: the newest {page.Results.Length} of {page.Total} jobs");
+            await line.InvocationConfiguration.Error.WriteLineAsync($"builds: the newest {page.Results.Length} of {page.Total} jobs");
         return ExitCode.Done;
     }
 

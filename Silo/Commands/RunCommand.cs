@@ -46,7 +46,7 @@ internal static class RunCommand
         var changes = new ManifestChanges(line.GetValue(Image), Pairs(line.GetValue(Env) ?? []));
         if (line.GetValue(DryRun))
         {
-            await Console.Out.WriteAsync(BuildPlanText.Of(changes.Apply(manifest)));
+            await line.InvocationConfiguration.Output.WriteAsync(BuildPlanText.Of(changes.Apply(manifest)));
             return ExitCode.Done;
         }
 

@@ -28,14 +28,42 @@ internal static class ServeCommand
         HelpName = "N",
     };
 
-    public static Command Create(Command command)
+    public static Command Create(string name)
     {
+        var command = new Command(name, "Serves until a signal ends it. What runs when no command is given.");
+        AddValidators();
         command.Add(Urls);
         command.Add(Origin);
         command.Add(CommonOptions.Data);
         command.Add(Slots);
         command.SetAction((line, _) => Serve(line));
         return command;
+    }
+
+    private static void AddValidators()
+    {
+        Urls.Validators.Add(option =>
+        {
+            foreach (var url in option.GetValueOrDefault<string>().Split(';', StringSplitOptions.RemoveEmptyEntries).Where(url => !IsListenAddress(url)))
+                option.AddError($"--urls: '{url}' is no address to listen on; it looks like {BuildsHostOptions.DefaultUrls}");
+        });
+        Origin.Validators.Add(option =>
+        {
+            if (option.GetValueOrDefault<string?>() is { } origin && !(Uri.TryCreate(origin, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"))
+                option.AddError($"--origin: '{origin}' is no address; it looks like https://builds.example.org");
+        });
+    }
+
+    private static bool IsListenAddress(string url)
+    {
+        try
+        {
+            return BindingAddress.Parse(url).Scheme is "http" or "https";
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
     }
 
     private static async Task<int> Serve(ParseResult line)

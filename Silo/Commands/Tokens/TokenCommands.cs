@@ -75,7 +75,7 @@ internal static class TokenCommands
     private static async Task CreateToken(ParseResult line, ITokens tokens, CancellationToken cancellationToken)
     {
         var user = line.GetRequiredValue(User).TrimStart('~');
-        await Console.Out.WriteLineAsync(await tokens.Create(user, Split(line.GetRequiredValue(Scopes)), line.GetValue(Days), cancellationToken));
+        await line.InvocationConfiguration.Output.WriteLineAsync(await tokens.Create(user, Split(line.GetRequiredValue(Scopes)), line.GetValue(Days), cancellationToken));
     }
 
     private static async Task List(ParseResult line, ITokens tokens, CancellationToken cancellationToken)
@@ -83,7 +83,7 @@ internal static class TokenCommands
         foreach (var token in await tokens.List(line.GetValue(OfUser)?.TrimStart('~'), cancellationToken))
         {
             var state = token.Revoked is { } revoked ? $"revoked {revoked}" : token.Expires is { } expires ? $"expires {expires}" : "for ever";
-            await Console.Out.WriteLineAsync($"{token.Prefix}  ~{token.User,-12}  {string.Join(',', token.Scopes),-22}  {state}, used {token.LastUsed ?? "never"}");
+            await line.InvocationConfiguration.Output.WriteLineAsync($"{token.Prefix}  ~{token.User,-12}  {string.Join(',', token.Scopes),-22}  {state}, used {token.LastUsed ?? "never"}");
         }
     }
 

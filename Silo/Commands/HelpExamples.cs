@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace Builds.Commands;
+
+/// <summary>Help that ends with examples to copy.</summary>
+internal sealed class HelpExamples(HelpAction inner) : SynchronousCommandLineAction
+{
+    private static readonly Dictionary<string, string[]> Examples = new(StringComparer.Ordinal)
+    {
+        [""] =
+        [
+            "builds                                      serve on http://127.0.0.1:5080, data in ./data",
+            "builds run Silo/examples/hello.yml          build one manifest here and now, without a server",
+            "builds submit .build.yml --follow           give it to the server on ./data and watch",
+            "builds log 7 -f                             watch job 7",
+        ],
+        ["serve"] =
+        [
+            "builds serve --data /var/lib/builds --slots 4",
+            "builds serve --urls http://0.0.0.0:80 --origin https://builds.example.org",
+        ],
+        ["run"] =
+        [
+            "builds run .build.yml",
+            "builds run .build.yml --image host --env version=1.2 --env verbose=1",
+            "builds run .build.yml --dry-run",
+        ],
+        ["submit"] =
+        [
+            "builds submit .build.yml --tag project --tag main --note 'nightly build' --follow",
+            "BUILDS_URL=https://builds.example.org BUILDS_TOKEN=... builds submit .build.yml",
+        ],
+        ["log"] = ["builds log 7", "builds log 7 -f"],
+        ["show"] = ["builds show 7"],
+        ["list"] = ["builds list", "builds list --url https://builds.example.org"],
+        ["cancel"] = ["builds cancel 7"],
+        ["token"] = ["builds token create --user mia --scopes jobs:read,jobs:write --days 90", "builds token list"],
+        ["create"] =
+        [
+            "builds token create --user mia --scopes jobs:read,jobs:write --days 90",
+            "BUILDS_TOKEN=$(builds token create --user ci --scopes jobs:write) builds submit .build.yml --url http://127.0.0.1:5080",
+        ],
+        ["revoke"] = ["builds token revoke Xr4tPq9Z"],
+    };
+
+    public override int Invoke(ParseResult parseResult)
+    {
+        var status = inner.Invoke(parseResult);
+        var command = parseResult.CommandResult.Command;
+        var output = parseResult.InvocationConfiguration.Output;
+        if (Examples.TryGetValue(command is RootCommand ? "" : command.Name, out var examples))
+        {
+            output.WriteLine("Examples:");
+            foreach (var example in examples)
+                output.WriteLine($"  {example}");
+            output.WriteLine();
+        }
+
+        if (command is RootCommand)
+            output.WriteLine("Exit status: 0 done, 1 the build failed, 2 bad manifest or usage, 3 could not run, 130 interrupted.");
+        return status;
+    }
+
+    /// <summary>Adds them to the help of all commands.</summary>
+    public static void AddTo(RootCommand root)
+    {
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpExamples((HelpAction)help.Action!);
+    }
+}
