@@ -3,6 +3,7 @@ using Builds.Artifacts;
 using Builds.Health;
 using Builds.Jobs;
 using Builds.Logs;
+using Builds.OpenApi;
 using Builds.Users;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -23,8 +24,9 @@ public static class ApiRoutes
         app.MapLogs();
         app.MapArtifacts();
         app.MapTokens();
-        app.MapGet("/api/version", () => TypedResults.Ok(new VersionModel(Version))).WithTags("Service");
+        app.MapGet("/api/version", () => TypedResults.Ok(new VersionModel(Version))).Describe<VersionModel>("The version of the service", body: null).WithTags("Service");
         app.MapHealth();
+        app.MapOpenApi(OpenApiDescription.Address);
         return app;
     }
 

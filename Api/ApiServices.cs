@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Builds.Auth;
 using Builds.Jobs;
+using Builds.OpenApi;
 using Builds.Logs;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
@@ -26,6 +27,7 @@ public static class ApiServices
         services.AddAuthentication(TokenAuthentication.SchemeName)
             .AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.SchemeName, configureOptions: null);
         services.AddAuthorization();
+        services.AddOpenApiDescription();
         services.AddSingleton<IAuthorizationHandler, AccessHandler>();
         return services;
     }

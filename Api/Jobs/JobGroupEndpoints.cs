@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Builds.Auth;
+using Builds.OpenApi;
 using Builds.Requests;
 using Builds.Users;
 using Microsoft.AspNetCore.Builder;
@@ -15,10 +16,10 @@ public static class JobGroupEndpoints
     public static RouteGroupBuilder MapJobGroups(this IEndpointRouteBuilder routes)
     {
         var groups = routes.MapGroup("/api/job-group").WithTags("Job groups");
-        groups.MapPost("", Create).RequireScope(Scopes.JobsWrite);
-        groups.MapGet("{id}", Get).RequireScope(Scopes.JobsRead);
-        groups.MapPost("{id}/start", Start).RequireScope(Scopes.JobsWrite);
-        groups.MapPost("{id}/cancel", Cancel).RequireScope(Scopes.JobsWrite);
+        groups.MapPost("", Create).Describe<JobGroupModel>("Make a group of pending jobs", Examples.Group, 400, 401, 403, 413, 415).RequireScope(Scopes.JobsWrite);
+        groups.MapGet("{id}", Get).Describe<JobGroupModel>("One group", body: null, 401, 403).Produces<Done>(404).RequireScope(Scopes.JobsRead);
+        groups.MapPost("{id}/start", Start).Describe<JobGroupModel>("Queue the members that are pending", body: null, 401, 403).Produces<Done>(404).RequireScope(Scopes.JobsWrite);
+        groups.MapPost("{id}/cancel", Cancel).Describe<JobGroupModel>("Cancel every member", body: null, 401, 403).Produces<Done>(404).RequireScope(Scopes.JobsWrite);
         return groups;
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Builds.Auth;
+using Builds.OpenApi;
 using Builds.Requests;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -13,9 +14,9 @@ public static class TokenEndpoints
     public static RouteGroupBuilder MapTokens(this IEndpointRouteBuilder routes)
     {
         var tokens = routes.MapGroup("/api/tokens").WithTags("Tokens");
-        tokens.MapGet("", List).RequireAdmin(Scopes.TokensRead);
-        tokens.MapPost("", Create).RequireAdmin(Scopes.TokensWrite);
-        tokens.MapDelete("{token}", Revoke).RequireAdmin(Scopes.TokensWrite);
+        tokens.MapGet("", List).Describe<TokenList>("All tokens, or those of a user; never their text", body: null, 401, 403).RequireAdmin(Scopes.TokensRead);
+        tokens.MapPost("", Create).Describe<NewTokenModel>("Make a token; its text is in this answer only", Examples.NewToken, 400, 401, 403, 413, 415).RequireAdmin(Scopes.TokensWrite);
+        tokens.MapDelete("{token}", Revoke).Describe<Done>("End a token at once, by its id or the first 8 characters of its text", body: null, 400, 401, 403, 404).RequireAdmin(Scopes.TokensWrite);
         return tokens;
     }
 

@@ -1,0 +1,37 @@
+using Builds.Jobs;
+using Builds.Requests;
+using Builds.Users;
+
+namespace Builds.OpenApi;
+
+/// <summary>Examples of what is sent and answered.</summary>
+internal static class Examples
+{
+    public const string Submission = """{"manifest":"image: host\ntasks:\n- hello: echo hello\n","note":"a *first* job","tags":["hello"],"execute":true}""";
+    public const string Group = """{"jobs":[41,42],"note":"both","execute":true}""";
+    public const string NewToken = """{"user":"mia","scopes":["jobs:read","jobs:write"],"days":90}""";
+
+    private const string Job = """
+        {"id":42,"status":"running","reason":null,"setup_log":"https://builds.example.org/logs/42/log","tasks":[{"name":"hello","status":"running","log":"https://builds.example.org/logs/42/hello/log"}],"note":"a *first* job","runner":"worker","tags":"hello","owner":{"canonical_name":"~mia","name":"mia"}}
+        """;
+
+    private const string Artifact = """{"id":1,"created":"2026-11-24T12:00:00+00:00","path":"out/one.txt","name":"one.txt","url":"https://builds.example.org/artifacts/~mia/42/0123456789abcdef/one.txt","size":4}""";
+    private const string Token = """{"id":"9b71…","prefix":"Zk3uX0aB","user":"mia","admin":false,"scopes":["jobs:read"],"created":"2026-11-24T12:00:00+00:00","expires":null,"revoked":null,"last_used":null}""";
+
+    /// <summary>An example of a type that stands in answers, JSON; null if it needs none.</summary>
+    public static string? Of(Type type) => All.GetValueOrDefault(type);
+
+    private static readonly Dictionary<Type, string> All = new()
+    {
+        [typeof(JobModel)] = Job,
+        [typeof(Page<JobModel>)] = $$"""{"next":"41","results":[{{Job}}],"results_per_page":50,"total":51}""",
+        [typeof(ArtifactModel)] = Artifact,
+        [typeof(Page<ArtifactModel>)] = $$"""{"next":null,"results":[{{Artifact}}],"results_per_page":50,"total":1}""",
+        [typeof(JobGroupModel)] = """{"id":7,"note":"both","owner":{"canonical_name":"~mia","name":"mia"},"jobs":[{"id":41,"status":"queued"},{"id":42,"status":"running"}]}""",
+        [typeof(NewTokenModel)] = """{"id":"9b71…","token":"Zk3uX0aB…","user":"mia","scopes":["jobs:read","jobs:write"],"created":"2026-11-24T12:00:00+00:00","expires":"2027-02-22T12:00:00+00:00"}""",
+        [typeof(TokenList)] = $$"""{"results":[{{Token}}]}""",
+        [typeof(ApiErrors)] = """{"errors":[{"field":"manifest","reason":"manifest is required"}]}""",
+        [typeof(VersionModel)] = """{"version":"0.1.0"}""",
+        [typeof(Done)] = "{}",
+    };
+}
