@@ -1,14 +1,15 @@
 namespace Builds.Benchmarks;
 
 /// <summary>How much is measured.</summary>
+/// <param name="WarmUp">How long something is done before it is measured: a silo is still compiling itself in its first seconds.</param>
 /// <param name="Turn">How long one measurement lasts.</param>
 /// <param name="Turns">How often each is repeated.</param>
 /// <param name="Singles">How often something is done that must be done alone.</param>
 /// <param name="LogMiB">How large the log is.</param>
-internal sealed record Scale(TimeSpan Turn, int Turns, int Singles, int LogMiB)
+internal sealed record Scale(TimeSpan WarmUp, TimeSpan Turn, int Turns, int Singles, int LogMiB)
 {
-    public static readonly Scale Full = new(TimeSpan.FromSeconds(1.5), Turns: 3, Singles: 100, LogMiB: 256);
+    public static readonly Scale Full = new(TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(1.5), Turns: 3, Singles: 100, LogMiB: 256);
 
     /// <summary>Shows that everything works, and nothing about speed.</summary>
-    public static readonly Scale Smoke = new(TimeSpan.FromMilliseconds(50), Turns: 1, Singles: 2, LogMiB: 2);
+    public static readonly Scale Smoke = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(50), Turns: 1, Singles: 2, LogMiB: 2);
 }

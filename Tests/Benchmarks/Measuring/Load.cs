@@ -32,19 +32,17 @@ internal static class Load
 
     /// <summary>
     /// Takes several measurements in turns and sums up each, so that whatever else the machine does meanwhile falls on a figure and on
-    /// its ceiling alike. The first turn is the warm-up and does not count.
+    /// its ceiling alike. Before the first turn comes the warm-up, which does not count.
     /// </summary>
     public static async Task<Rate[]> InTurns(Scale scale, params Func<TimeSpan, Task<Rate>>[] measurements)
     {
         var counted = measurements.Select(_ => new List<Rate>()).ToArray();
-        for (var turn = 0; turn <= scale.Turns; turn++)
+        foreach (var measure in measurements)
+            await measure(scale.WarmUp);
+        for (var turn = 0; turn < scale.Turns; turn++)
         {
             for (var i = 0; i < measurements.Length; i++)
-            {
-                var rate = await measurements[i](scale.Turn);
-                if (turn > 0)
-                    counted[i].Add(rate);
-            }
+                counted[i].Add(await measurements[i](scale.Turn));
         }
 
         return [.. counted.Select(Rate.Sum)];
