@@ -46,7 +46,10 @@ public interface ILogAppender : IAsyncDisposable
     /// <summary>Appends in order and shows the bytes to readers before it answers.</summary>
     ValueTask Append(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);
 
-    /// <summary>Nothing follows: the bytes are on disk when this answers. A repeat does nothing.</summary>
+    /// <summary>
+    /// Nothing follows: the bytes are on disk when this answers. The setup log is sealed last, and then the attempt's logs are also
+    /// found again after a loss of power. A repeat does nothing.
+    /// </summary>
     ValueTask Seal(CancellationToken cancellationToken);
 }
 

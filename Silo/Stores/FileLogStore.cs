@@ -18,6 +18,7 @@ public sealed class FileLogStore(string directory) : ILogStore
     private readonly LogPaths paths = new(directory);
     private readonly LogSignals signals = new();
     private readonly ConcurrentDictionary<LogKey, FileLog> writing = new();
+    private readonly ConcurrentDictionary<string, bool> synced = new();
     private readonly ImmutableArray<SemaphoreSlim> attempts = [.. Enumerable.Range(0, Locks).Select(_ => new SemaphoreSlim(1))];
 
     public async Task<ILogAppender> Create(JobId job, int attempt, string? task, CancellationToken cancellationToken)
@@ -81,13 +82,26 @@ public sealed class FileLogStore(string directory) : ILogStore
             {
                 File.Move(paths.Open(key), paths.Sealed(key));
                 KillPoint.Reached("log.renamed");
-                DurableFile.SyncDirectories(paths.Attempt(key.Job, key.Attempt), paths.Root);
+                // Names wait for the setup log, which is sealed last: until then nothing is announced that needs them.
+                if (key.Task is null)
+                    SyncNames(key.Job, key.Attempt);
                 KillPoint.Reached("log.sealed");
             });
             Forget(log);
         }
 
         Changed(key);
+    }
+
+    /// <summary>What lies above the directories of jobs changes once in a thousand jobs: each process syncs it once.</summary>
+    private void SyncNames(JobId job, int attempt)
+    {
+        var neighbours = Path.GetDirectoryName(Sharding.Directory(paths.Root, job))!;
+        DurableFile.SyncDirectories(paths.Attempt(job, attempt), neighbours);
+        if (synced.ContainsKey(neighbours))
+            return;
+        DurableFile.SyncDirectories(Path.GetDirectoryName(neighbours)!, paths.Root);
+        synced[neighbours] = true;
     }
 
     internal async Task Release(FileLog log)
