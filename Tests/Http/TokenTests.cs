@@ -44,6 +44,20 @@ public sealed class TokenTests(RestServer rest) : IClassFixture<RestServer>
     }
 
     [Fact]
+    public async Task The_list_tells_all_about_a_users_tokens_but_their_text()
+    {
+        var user = rest.NewUser();
+        var made = await rest.Admin.PostJson("/api/tokens", new { user, scopes = new[] { "jobs:read" } });
+        var prefix = made["token"].GetString()![..8];
+        string List(string revoked) => $$"""{"results":[{"id":"{{made["id"].GetString()}}","prefix":"{{prefix}}","user":"{{user}}","admin":false,"scopes":["jobs:read"],"created":"{{rest.Now}}","expires":null,"revoked":{{revoked}},"last_used":null}]}""";
+
+        (await rest.Admin.Get($"/api/tokens?user={user}")).ShouldBe(200, List("null"));
+        (await rest.Admin.Delete($"/api/tokens/{prefix}")).ShouldBe(200, "{}");
+        (await rest.Admin.Get($"/api/tokens?user=~{user}")).ShouldBe(200, List($"\"{rest.Now}\""));
+        (await rest.Admin.Get("/api/tokens")).Body.ShouldNotContain(made["token"].GetString()!);
+    }
+
+    [Fact]
     public async Task A_token_that_is_not_there_cannot_be_revoked()
     {
         (await rest.Admin.Delete("/api/tokens/" + TokenText.Id("no such token"))).ShouldRefuse(404, null, "404 not found");
