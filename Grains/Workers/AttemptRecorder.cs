@@ -62,5 +62,8 @@ public sealed class AttemptRecorderFactory(ILogStore logStore, IArtifactStore ar
     public AttemptRecorder Create(JobSnapshot job, AttemptReporter reporter) =>
         new(job, new AttemptLogs(logStore, job.Id, job.Attempt, options.Value, clock, EarlierBytes(job)), reporter, artifacts);
 
+    /// <summary>From here on no byte is added to the logs of this attempt, whoever writes.</summary>
+    public Task Close(JobSnapshot job) => logStore.Close(job.Id, job.Attempt, CancellationToken.None);
+
     private static long EarlierBytes(JobSnapshot job) => job.EndedAttempts.Sum(ended => ended.Logs.Sum(log => log.Length));
 }

@@ -14,6 +14,7 @@ public sealed partial class AttemptRunner(
     AttemptRecorderFactory recorders,
     JobAddress address,
     IOptions<JobOptions> options,
+    IOptions<WorkerOptions> worker,
     TimeProvider clock,
     ILogger<AttemptRunner> logger)
 {
@@ -68,7 +69,10 @@ public sealed partial class AttemptRunner(
         AttemptEnd? end;
         await using (var recorder = recorders.Create(job, reporter))
         {
-            end = Settle(held, await Build(held, job, recorder));
+            var build = Build(held, job, recorder);
+            if (await HungBuild.Hangs(build, held, worker.Value.HungAfter, clock))
+                await GiveUp(held, job, reporter);
+            end = Settle(held, await build);
             KillPoint.Reached("attempt.built");
             if (end is not null)
                 end = await Seal(recorder, end);
@@ -128,6 +132,29 @@ public sealed partial class AttemptRunner(
         }
     }
 
+    /// <summary>
+    /// The build cannot be ended. A job that was to end does, for it never runs again; one that would be queued again must wait until
+    /// this silo is gone. The slot stays taken either way.
+    /// </summary>
+    private async Task GiveUp(HeldAttempt held, JobSnapshot job, AttemptReporter reporter)
+    {
+        LogHangs(job.Id, job.Attempt, held.Slot);
+        if (held.Cause is not (StopCause.Cancelled or StopCause.Timeout) || Settle(held, new BuildOutcome.Stopped()) is not AttemptEnd.Failed end)
+            return;
+        try
+        {
+            // The executor may still hold the writers: nothing more is to come into the logs of a job that has ended.
+            await recorders.Close(job);
+        }
+        catch (IOException error)
+        {
+            LogBroken(error, job.Id, job.Attempt);
+        }
+
+        const string Hangs = "the build could not be ended, and its slot stays closed until it is gone";
+        await reporter.Finish(end with { Detail = end.Detail is { } why ? $"{why}; {Hangs}" : Hangs }, [], held.Lost);
+    }
+
     /// <summary>What to report; null if nothing is to be reported.</summary>
     private AttemptEnd? Settle(HeldAttempt held, BuildOutcome outcome) => outcome switch
     {
@@ -178,6 +205,9 @@ public sealed partial class AttemptRunner(
 
     [LoggerMessage(EventId = 1321, Level = LogLevel.Warning, Message = "Job {JobId}: the claim had no answer; it is repeated")]
     private partial void LogClaimFailed(Exception error, JobId jobId);
+
+    [LoggerMessage(EventId = 1323, Level = LogLevel.Error, Message = "Job {JobId}, attempt {Attempt}: the build does not end although it was killed; slot {Slot} stays closed until it does")]
+    private partial void LogHangs(JobId jobId, int attempt, int slot);
 
     [LoggerMessage(EventId = 1322, Level = LogLevel.Debug, Message = "Job {JobId}, attempt {Attempt}: {End}")]
     private partial void LogEnded(JobId jobId, int attempt, string end);

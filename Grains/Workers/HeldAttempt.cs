@@ -10,7 +10,7 @@ public enum StopCause
     Cancelled,
     /// <summary>The job's time limit: TERM, grace, KILL; reported.</summary>
     Timeout,
-    /// <summary>The worker leaves: KILL; reported, and the job is queued again.</summary>
+    /// <summary>The worker leaves: KILL; reported, and the job is queued again, unless it was to end anyway.</summary>
     HandBack,
     /// <summary>The attempt is not ours any more, or the lease is over: KILL; nothing to report.</summary>
     Lost,
@@ -43,18 +43,32 @@ public sealed class HeldAttempt(JobId job, string dispatchId, int slot) : IDispo
     /// <summary>Nobody wants to hear of the attempt any more.</summary>
     public CancellationToken Lost => lost.Token;
 
-    /// <summary>Ends the attempt. The first gentle cause stays; a cause that kills replaces it; losing it replaces everything.</summary>
+    /// <summary>
+    /// Ends the attempt. The first cause is the one that is told: who leaves does not make a job that is over its limit, or
+    /// cancelled, run again. A later one that kills only cuts the grace short; losing the attempt replaces everything.
+    /// </summary>
     public void End(StopCause cause)
     {
         lock (gate)
         {
-            if (disposed || cause <= Cause || (cause == StopCause.Timeout && Cause == StopCause.Cancelled))
+            if (disposed || cause == StopCause.None)
                 return;
-            Cause = cause;
+            if (Cause == StopCause.None || cause == StopCause.Lost)
+                Cause = cause;
             // Cancelled at once, while callbacks of the build run elsewhere and not under this lock.
             (cause >= StopCause.HandBack ? kill : stop).CancelAsync().Ignore();
             if (cause == StopCause.Lost)
                 lost.CancelAsync().Ignore();
+        }
+    }
+
+    /// <summary>Cuts the grace of a build short that was asked to end. What is told of it stays the same.</summary>
+    public void Kill()
+    {
+        lock (gate)
+        {
+            if (!disposed)
+                kill.CancelAsync().Ignore();
         }
     }
 

@@ -14,6 +14,13 @@ public sealed class WorkerOptions
     /// <summary>How long running jobs may finish after the first SIGTERM or SIGINT, before they are handed back. Default 1 minute.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan DrainGrace { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// How long a build may take to end when it is cancelled or over its time, before it counts as hung and is killed at once. Default
+    /// 11 minutes: longer than the longest Builds:Execution:Grace.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan HungAfter { get; set; } = TimeSpan.FromMinutes(11);
 }
 
 /// <summary>Who this worker is.</summary>

@@ -193,7 +193,7 @@ public sealed class JobClusterTests
     }
 
     [Fact]
-    public async Task Draining_hands_running_jobs_back_after_the_grace()
+    public async Task A_second_signal_hands_running_jobs_back_at_once()
     {
         var storage = new FakeStorage();
         await using var cluster = await BuildsTestCluster.Start(storage: storage);

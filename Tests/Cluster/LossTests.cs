@@ -15,10 +15,11 @@ public sealed class LossTests
     public async Task A_claim_or_its_answer_is_lost_and_the_job_runs_once_all_the_same(CallFate fate)
     {
         await using var cluster = await BuildsTestCluster.Start();
-        cluster.Calls.LoseOnce("IJobGrain.Claim", fate);
+        var lost = cluster.Calls.LoseOnce("IJobGrain.Claim", fate);
 
         var job = await cluster.Submit();
-        await cluster.AdvanceUntil(async () => (await cluster.Job(job.Id).Get())!.Status == JobStatus.Success, "success", TimeSpan.FromSeconds(2));
+        await lost;
+        await cluster.AdvanceUntil(async () => (await cluster.Job(job.Id).Get())!.Status == JobStatus.Success, "success", TimeSpan.FromSeconds(5));
 
         cluster.Executor.Plans.Single().Attempt.ShouldBe(1);
     }
@@ -31,11 +32,12 @@ public sealed class LossTests
         await using var cluster = await BuildsTestCluster.Start();
         var job = await cluster.Submit(Held);
         var build = await cluster.Executor.Build(job.Id);
-        cluster.Calls.LoseOnce("IJobGrain.Report", fate);
+        var lost = cluster.Calls.LoseOnce("IJobGrain.Report", fate);
 
         build.End(new BuildOutcome.Failed(FailReason.Setup, "no luck"));
-        await cluster.AdvanceUntil(async () => (await cluster.Job(job.Id).Get())!.Status.IsFinal(), "final", TimeSpan.FromSeconds(2));
-        await cluster.AdvanceUntil(async () => (await cluster.Queue.Snapshot()).Workers.Single().Held.IsEmpty, "slot free again", TimeSpan.FromSeconds(2));
+        await lost;
+        await cluster.AdvanceUntil(async () => (await cluster.Job(job.Id).Get())!.Status.IsFinal(), "final", TimeSpan.FromSeconds(5));
+        await cluster.AdvanceUntil(async () => (await cluster.Queue.Snapshot()).Workers.Single().Held.IsEmpty, "slot free again", TimeSpan.FromSeconds(5));
 
         (await cluster.Job(job.Id).Get())!.ShouldSatisfyAllConditions(done => done.Reason.ShouldBe(FailReason.Setup), done => done.Attempt.ShouldBe(1));
     }

@@ -18,7 +18,7 @@ namespace Builds.Tests;
 /// </summary>
 public sealed class BuildsTestCluster : IAsyncDisposable
 {
-    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(60);
 
     private readonly InProcessTestCluster host;
     private readonly Parts parts;
@@ -68,12 +68,12 @@ public sealed class BuildsTestCluster : IAsyncDisposable
             configure?.Invoke(services);
         });
         var started = builder.Build();
-        await started.DeployAsync();
+        await Within(started.DeployAsync(), "the silo starts");
         return new BuildsTestCluster(started, fakes);
     }
 
     /// <summary>Forgets what the grain has in memory, as if its silo had gone; the next call reads it from storage again.</summary>
-    public Task Deactivate(IAddressable grain) => host.DeactivateAsync(grain);
+    public Task Deactivate(IAddressable grain) => Within(host.DeactivateAsync(grain), $"{grain.GetGrainId()} is deactivated");
 
     public IJobGrain Job(JobId id) => Grains.GetGrain<IJobGrain>(id.Value);
 
@@ -148,7 +148,20 @@ public sealed class BuildsTestCluster : IAsyncDisposable
         // The drain's grace would be fake time, which stands still.
         Service<WorkerHost>().HandBackNow();
         await Stopped(host.StopAllSilosAsync());
-        await host.DisposeAsync();
+        await Within(host.DisposeAsync().AsTask(), "what is left of the silo is disposed of");
+    }
+
+    // Real time: whatever waits for the fake clock here waits for ever, and would take the whole run with it.
+    private static async Task Within(Task task, string what)
+    {
+        try
+        {
+            await task.WaitAsync(Bound);
+        }
+        catch (TimeoutException error)
+        {
+            throw new TimeoutException($"did not come about within {Bound.TotalSeconds} s: {what}", error);
+        }
     }
 
     // What waits for fake time when a test ends early would wait for ever: the clock goes on if the silo does not stop by itself.
@@ -162,7 +175,7 @@ public sealed class BuildsTestCluster : IAsyncDisposable
             await Task.WhenAny(stop, Task.Delay(TimeSpan.FromMilliseconds(10)));
         }
 
-        await stop.WaitAsync(TimeSpan.FromSeconds(1));
+        await Within(stop, "the silo stops");
     }
 
     private sealed record Parts(FakeExecutor Executor, FakeTimeProvider Clock, FakeStorage Storage, FakeLogStore Logs, FakeCalls Calls);

@@ -33,11 +33,15 @@ public sealed class FakeCalls : IIncomingGrainCallFilter
         HeartbeatsArrive = true;
     }
 
-    /// <summary>This call is lost once, everything else arrives.</summary>
-    public void LoseOnce(string call, CallFate fate)
+    /// <summary>
+    /// This call is lost once, everything else arrives. Completes when it was made: moving the clock earlier would use up the time
+    /// in which it is to be repeated.
+    /// </summary>
+    public Task LoseOnce(string call, CallFate fate)
     {
-        var left = 1;
-        Fate = name => name == call && Interlocked.Exchange(ref left, 0) == 1 ? fate : CallFate.Delivered;
+        var made = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Fate = name => name == call && made.TrySetResult() ? fate : CallFate.Delivered;
+        return made.Task.WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     public async Task Invoke(IIncomingGrainCallContext context)
