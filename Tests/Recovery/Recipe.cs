@@ -1,0 +1,44 @@
+namespace Builds.Tests.Recovery;
+
+/// <summary>A small job whose log is known in advance.</summary>
+/// <param name="Script">Of its first task, <c>a</c>.</param>
+/// <param name="Output">What the script writes, with ATTEMPT and JOB for what the job is told; null: not known.</param>
+internal sealed record Recipe(string Name, string Script, string? Output, bool Fails = false, bool HasArtifact = false)
+{
+    public const string ArtifactText = "kept by job JOB in attempt ATTEMPT\n";
+
+    /// <summary>The mark that every process of a build has in its environment.</summary>
+    public const string Mark = "RECOVERY";
+
+    private static readonly string[] Lines = [.. Enumerable.Range(1, 15).Select(line => $"line {line} of job JOB, attempt ATTEMPT\n")];
+
+    public static readonly IReadOnlyList<Recipe> All =
+    [
+        new("quick", "echo quick", "quick\n"),
+        new("talks", "for line in $(seq 1 15); do echo \"line $line of job $JOB_ID, attempt $JOB_ATTEMPT\"; sleep 0.05; done", string.Concat(Lines)),
+        new("fails", "echo now; false", "now\n", Fails: true),
+        new("keeps", "echo \"kept by job $JOB_ID in attempt $JOB_ATTEMPT\" > kept.txt", "", HasArtifact: true),
+        new("floods", "seq 1 60000", string.Concat(Enumerable.Range(1, 60000).Select(number => $"{number}\n"))),
+        // Leaves behind what it can: sessions of their own, double forks, ignored signals.
+        new("clings", "trap '' TERM; setsid sleep 1000 >/dev/null 2>&1 & ( ( sleep 1000 & ) & ) >/dev/null 2>&1; sleep 1.2; echo clung", "clung\n"),
+    ];
+
+    /// <summary>Runs until it is cancelled.</summary>
+    public static readonly Recipe Holds = new("holds", "sleep 1000", Output: null);
+
+    /// <summary>As it is submitted; <c>b</c> follows <c>a</c>.</summary>
+    /// <param name="run">The value of <see cref="Mark"/>.</param>
+    public string Manifest(string run) => $"""
+        image: host
+        environment:
+          {Mark}: "{run}"
+        {(HasArtifact ? "artifacts:\n- kept.txt\n" : "")}tasks:
+        - a: |
+            set +x
+            {Script}
+        - b: |
+            set +x
+            echo "b of attempt $JOB_ATTEMPT"
+
+        """;
+}

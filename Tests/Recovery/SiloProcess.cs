@@ -1,0 +1,119 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Builds.Support;
+
+namespace Builds.Tests.Recovery;
+
+/// <summary><c>builds serve</c> as a process of its own, which may be killed, by us or at a <see cref="KillPoint"/>.</summary>
+internal sealed class SiloProcess : IAsyncDisposable
+{
+    /// <summary>After this long without a heartbeat no build may live.</summary>
+    public static readonly TimeSpan Lease = TimeSpan.FromSeconds(2);
+
+    public const int Slots = 4;
+    public const int MaxAttempts = 3;
+
+    private const int Part = 4000;
+    private const int KilledBySignal9 = 128 + 9;
+
+    private readonly Process process;
+    private readonly StringBuilder said = new();
+    private readonly TaskCompletionSource<Uri?> ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task output;
+    private bool killedByUs;
+
+    private SiloProcess(Process process)
+    {
+        this.process = process;
+        Spawned = TimeProvider.System.GetTimestamp();
+        output = Task.WhenAll(Read(process.StandardOutput), Read(process.StandardError));
+        Ended = WaitForEnd();
+    }
+
+    public int Id => process.Id;
+
+    /// <summary>When it was started, as a time stamp of the system's clock.</summary>
+    public long Spawned { get; }
+
+    /// <summary>Its address, as soon as it says that it is ready; null if it ended before.</summary>
+    public Task<Uri?> Ready => ready.Task;
+
+    public Task Ended { get; }
+
+    /// <summary>True if it ended by SIGKILL, and we did not send it.</summary>
+    public bool DiedAtKillPoint => !killedByUs && process.HasExited && process.ExitCode == KilledBySignal9;
+
+    /// <summary>What it printed: the beginning and the end of it.</summary>
+    public string Said
+    {
+        get
+        {
+            lock (said)
+                return said.Length > 2 * Part ? $"{said.ToString(0, Part)}\n[…]\n{said.ToString(said.Length - Part, Part)}" : said.ToString();
+        }
+    }
+
+    public static SiloProcess Start(string data, bool bubblewrap, string? killPoint)
+    {
+        var start = new ProcessStartInfo(TestProgram.Dotnet, [typeof(BuildsHost).Assembly.Location, "serve", "--urls", "http://127.0.0.1:0", "--data", data, "--slots", $"{Slots}"])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in Settings(bubblewrap))
+            start.Environment["Builds__" + name.Replace(":", "__", StringComparison.Ordinal)] = value;
+        start.Environment.Remove(KillSwitch.Variable);
+        if (killPoint is not null)
+            start.Environment[KillSwitch.Variable] = killPoint;
+        return new SiloProcess(Process.Start(start)!);
+    }
+
+    /// <summary>SIGKILL.</summary>
+    public void Kill()
+    {
+        killedByUs = true;
+        process.Kill();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!process.HasExited)
+            Kill();
+        await Ended;
+        process.Dispose();
+    }
+
+    private static IEnumerable<(string Name, string Value)> Settings(bool bubblewrap) =>
+    [
+        ("Lease:Lease", Lease.ToString()),
+        ("Lease:Heartbeat", "00:00:00.250"),
+        ("Lease:Margin", "00:00:00.300"),
+        ("Lease:Membership", "00:00:00.500"),
+        ("Queue:Reconcile", "00:00:00.200"),
+        ("Queue:FullReconcile", "00:00:02"),
+        ("Jobs:MaxAttempts", MaxAttempts.ToString(CultureInfo.InvariantCulture)),
+        ("Execution:FirstLease", Lease.ToString()),
+        ("Execution:Grace", "00:00:00.300"),
+        ("Execution:Driver", bubblewrap ? "Bubblewrap" : "Process"),
+    ];
+
+    private async Task Read(StreamReader reader)
+    {
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            lock (said)
+                said.AppendLine(line);
+            if (line.StartsWith("Ready: ", StringComparison.Ordinal))
+                ready.TrySetResult(new Uri(line["Ready: ".Length..line.IndexOf(',', StringComparison.Ordinal)]));
+        }
+    }
+
+    private async Task WaitForEnd()
+    {
+        await process.WaitForExitAsync();
+        await output;
+        ready.TrySetResult(null);
+    }
+}
