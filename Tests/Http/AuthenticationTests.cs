@@ -1,6 +1,5 @@
 using Builds.Storage;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Time.Testing;
 using Orleans.Storage;
 
 namespace Builds.Tests;
@@ -90,7 +89,7 @@ public sealed class AuthenticationTests(RestServer rest) : IClassFixture<RestSer
     {
         await using var broken = await BuildsServer.Start(new BuildsServerOptions
         {
-            Clock = new FakeTimeProvider(Some.Time),
+            Clock = new StandingDate(Some.Time),
             Configure = services => services.AddKeyedSingleton<IGrainStorage>(StorageNames.Provider, (_, _) => new UnreadableTokens()),
         });
         using var client = broken.CreateClient("token-that-nobody-can-look-up");

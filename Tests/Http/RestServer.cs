@@ -1,10 +1,9 @@
 using System.Collections.Concurrent;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Builds.Tests;
 
 /// <summary>
-/// One server for all tests of a class. Its clock stands still unless a test moves it, so that times in answers are known; each test
+/// One server for all tests of a class. Its date stands still unless a test moves it, so that times in answers are known; each test
 /// takes users and jobs of its own.
 /// </summary>
 public sealed class RestServer : IAsyncLifetime
@@ -15,7 +14,7 @@ public sealed class RestServer : IAsyncLifetime
 
     public BuildsServer Server => server ?? throw new InvalidOperationException("the server has not started");
 
-    public FakeTimeProvider Clock { get; } = new(Some.Time);
+    public StandingDate Clock { get; } = new(Some.Time);
 
     /// <summary>The clock's time as answers show it.</summary>
     public string Now => ApiTime.Text(Clock.GetUtcNow());
@@ -56,4 +55,14 @@ public sealed class RestServer : IAsyncLifetime
         if (server is not null)
             await server.DisposeAsync();
     }
+}
+
+/// <summary>Only the date stands still: timers and durations are real, so that heartbeats and second tries go on.</summary>
+public sealed class StandingDate(DateTimeOffset start) : TimeProvider
+{
+    private long ticks = start.UtcTicks;
+
+    public override DateTimeOffset GetUtcNow() => new(Interlocked.Read(ref ticks), TimeSpan.Zero);
+
+    public void Advance(TimeSpan step) => Interlocked.Add(ref ticks, step.Ticks);
 }

@@ -34,10 +34,10 @@ public sealed class WaitTests(RestServer rest) : IClassFixture<RestServer>
     [Fact]
     public async Task When_the_time_is_up_the_job_is_answered_as_it_is()
     {
-        await using var server = await BuildsServer.Start();
-        var job = (await server.Client.PostJson("/api/jobs", new { manifest = Held, execute = false })).Id;
+        var client = await rest.As(rest.NewUser());
+        var job = (await client.PostJson("/api/jobs", new { manifest = Held, execute = false })).Id;
 
-        (await server.Client.Get($"/api/jobs/{job}?wait=1")).ShouldBe(200, (await server.Client.Get($"/api/jobs/{job}")).Body);
+        (await client.Get($"/api/jobs/{job}?wait=1")).ShouldBe(200, (await client.Get($"/api/jobs/{job}")).Body);
     }
 
     [Theory]
