@@ -37,6 +37,6 @@ public sealed partial class PagesTests
     private static partial Regex Links();
 
     /// <summary>Source and example files in code font.</summary>
-    [GeneratedRegex(@"`(?<name>[\w./-]+\.(?:cs|c|sh|yml|csproj|sql|json|props))`", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"`(?<name>[\w./-]+\.(?:cs|c|sh|yml|csproj|sql|props))`", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Names();
 }

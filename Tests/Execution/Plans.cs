@@ -24,6 +24,7 @@ internal static partial class Plans
         try 'read the data directory' cat {{data}}/token
         try 'read the home of another slot' cat {{data}}/slots/1/home/.buildenv
         sleep 1000 &
+        until read -r name </proc/$!/comm && [ "$name" = sleep ]; do :; done
         echo processes: $(for p in /proc/[0-9]*; do read -r name <$p/comm; echo $name; done)
         try 'read the environment of the guard' cat /proc/1/environ
         try 'read the memory of the guard' dd if=/proc/1/mem of=/dev/null count=1
@@ -32,7 +33,7 @@ internal static partial class Plans
         try 'trace the guard' {{TestProgram.Dotnet}} {{Path.Combine(AppContext.BaseDirectory, "dummy.dll")}} trace 1
         try 'trace its own process' {{TestProgram.Dotnet}} {{Path.Combine(AppContext.BaseDirectory, "dummy.dll")}} trace $!
         for signal in $(seq 64); do kill -$signal 1 2>/dev/null; done
-        echo "the guard after all signals: $(grep ^State /proc/1/status)"
+        case $(grep ^State /proc/1/status) in *[RSD]' ('*) echo 'the guard after all signals: alive';; esac
         try 'make a user namespace' unshare -U true
         try 'make a mount namespace' unshare -m true
         try 'change the system' touch /usr/bin/x
@@ -60,7 +61,7 @@ internal static partial class Plans
         refused: go through the root of the guard
         refused: trace the guard
         POSSIBLE: trace its own process:
-        the guard after all signals: State:	S (sleeping)
+        the guard after all signals: alive
         refused: make a user namespace
         refused: make a mount namespace
         refused: change the system
