@@ -11,13 +11,13 @@ internal abstract record Kill
     /// <summary>Somewhere in its start; 1 is how long the start before it took.</summary>
     public sealed record WhileStarting(double Share) : Kill;
 
-    /// <summary>Where the code is at a point for the nth time.</summary>
-    public sealed record AtPoint(KnownPoint Point, int Time) : Kill
+    /// <summary>Where the code is at a point for the nth time; it stands still there for the milliseconds before.</summary>
+    public sealed record AtPoint(KnownPoint Point, int Time, int Milliseconds) : Kill
     {
         /// <summary>For <see cref="KillSwitch"/>.</summary>
-        public string ToVariable() => $"{Point.Name}:{Time}";
+        public string ToVariable() => $"{Point.Name}:{Time}:{Milliseconds}";
 
-        public override string ToString() => $"at {Point.Name} for the {Time}. time";
+        public override string ToString() => $"at {Point.Name} for the {Time}. time, after {Milliseconds} ms";
     }
 }
 
@@ -51,7 +51,7 @@ internal sealed record Chain(int Number, bool Bubblewrap, IReadOnlyList<Round> R
                 var point = points.Dequeue();
                 if (point.Occasion == Occasion.FirstStart)
                     Cut();
-                kill = new Kill.AtPoint(point, random.Next(point.Most) + 1);
+                kill = new Kill.AtPoint(point, random.Next(point.Most) + 1, random.Next(2) * 200);
             }
             else
             {
