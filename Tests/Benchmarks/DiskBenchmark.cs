@@ -16,6 +16,6 @@ internal sealed class DiskBenchmark : Benchmark
         using var connection = new OneConnection(directory);
         var rates = await Load.InTurns(scale, disk.Measure, connection.Measure);
         table.Add(Row.Of(Fdatasync.Name, rates[0]));
-        table.Add(Row.Of(OneConnection.Name, rates[1]).Under(Fdatasync.Name, rates[0], rates[1]));
+        table.Add(Row.Of(OneConnection.Name, rates[1]).Under(Fdatasync.Name, rates[0]));
     }
 }

@@ -24,9 +24,11 @@ internal sealed class FirstByteBenchmark : Benchmark
     {
         await using var silo = await BenchmarkSilo.Start(directory, slots: 2, ExecutionDriver.Bubblewrap);
         var samples = new Samples();
-        var begin = Stopwatch.GetTimestamp();
+        var (begin, processor) = (Stopwatch.GetTimestamp(), ProcessorTime.Now);
         for (var i = -scale.Singles / 5; i < scale.Singles; i++)
         {
+            if (i == 0)
+                (begin, processor) = (Stopwatch.GetTimestamp(), ProcessorTime.Now);
             var submitted = Stopwatch.GetTimestamp();
             var job = await silo.Submit(Manifests.Hello);
             await FirstByte(silo.Client, job);
@@ -35,7 +37,8 @@ internal sealed class FirstByteBenchmark : Benchmark
             await silo.Ended(job);
         }
 
-        table.Add(new Row("submission to first byte of the log", "", samples, Stopwatch.GetElapsedTime(begin), Aim: "p50 ≤ 60 ms"));
+        var rate = new Rate(samples.Count, Stopwatch.GetElapsedTime(begin), ProcessorTime.Now - processor, samples);
+        table.Add(Row.Of("submission to first byte of the log", rate) with { Aim = "p50 ≤ 60 ms", HasRate = false });
     }
 
     private static async Task FirstByte(HttpClient client, JobId job)

@@ -4,26 +4,26 @@ using Builds.Benchmarks.Measuring;
 namespace Builds.Benchmarks;
 
 /// <summary>One figure, and what it is held against.</summary>
-/// <param name="Ratio">The figure as a share of its ceiling.</param>
-internal sealed record Row(string Name, string Value, Samples Samples, TimeSpan Took, string Aim = "", string Beside = "", string Ceiling = "", double? Ratio = null)
+internal sealed record Row(string Name, string Unit, Rate Figure)
 {
-    /// <summary>Operations per second.</summary>
-    public static Row Of(string name, Rate rate) => new(name, PerSecond(rate), rate.Samples, rate.Took);
+    /// <summary>The name of the ceiling; empty for one that is a ceiling itself.</summary>
+    public string Beside { get; private init; } = "";
 
-    /// <summary>MiB per second.</summary>
-    public static Row OfBytes(string name, Rate rate) => new(name, MiBPerSecond(rate), rate.Samples, rate.Took);
+    /// <summary>Measured in turns with the figure.</summary>
+    public Rate? Ceiling { get; private init; }
 
-    /// <summary>The ceiling was measured in turns with the figure.</summary>
-    public Row Under(string beside, Rate ceiling, Rate figure, string aim = "") => this with
-    {
-        Aim = aim,
-        Beside = beside,
-        Ceiling = Value.EndsWith("MiB/s", StringComparison.Ordinal) ? MiBPerSecond(ceiling) : PerSecond(ceiling),
-        Ratio = figure.PerSecond / ceiling.PerSecond,
-    };
+    public string Aim { get; init; } = "";
 
-    private static string PerSecond(Rate rate) =>
-        string.Create(CultureInfo.InvariantCulture, $"{rate.PerSecond:N0} /s");
+    /// <summary>False where operations were done one at a time with pauses in between: their number per second says nothing.</summary>
+    public bool HasRate { get; init; } = true;
 
-    private static string MiBPerSecond(Rate rate) => string.Create(CultureInfo.InvariantCulture, $"{rate.PerSecond:N0} MiB/s");
+    /// <summary>Operations.</summary>
+    public static Row Of(string name, Rate figure) => new(name, "/s", figure);
+
+    public static Row OfBytes(string name, Rate figure) => new(name, "MiB/s", figure);
+
+    public Row Under(string beside, Rate ceiling, string aim = "") => this with { Beside = beside, Ceiling = ceiling, Aim = aim };
+
+    public string PerSecond(Rate? rate) =>
+        rate is { } known && HasRate ? string.Create(CultureInfo.InvariantCulture, $"{known.PerSecond:N0} {Unit}") : "";
 }

@@ -19,7 +19,7 @@ internal sealed class SubmissionBenchmark : Benchmark
             connection.Measure,
             span => Load.Run(16, span, _ => silo.Submit(Manifests.True)),
             span => Load.Run(64, span, _ => silo.Submit(Manifests.True)));
-        table.Add(Row.Of("submissions, 16 clients", rates[1]).Under(OneConnection.Name, rates[0], rates[1], "≥ 50 %"));
-        table.Add(Row.Of("submissions, 64 clients", rates[2]).Under(OneConnection.Name, rates[0], rates[2], "≥ 50 %"));
+        table.Add(Row.Of("submissions, 16 clients", rates[1]).Under(OneConnection.Name, rates[0], "≥ 50 %"));
+        table.Add(Row.Of("submissions, 64 clients", rates[2]).Under(OneConnection.Name, rates[0], "≥ 50 %"));
     }
 }

@@ -6,17 +6,26 @@ namespace Builds.Benchmarks;
 /// <summary>Rows for people, each printed as soon as it is known.</summary>
 internal sealed class Table(TextWriter output)
 {
-    private static readonly CompositeFormat Line = CompositeFormat.Parse("{0,-44} {1,12} {2,10} {3,10}   {4,-40} {5,12} {6,6} {7,8} {8,9} {9,7}");
+    private static readonly CompositeFormat Line =
+        CompositeFormat.Parse("{0,-46} {1,12} {2,10} {3,10} {4,10}   {5,-40} {6,12} {7,6} {8,12} {9,9} {10,7}");
 
-    public void Head() => Print("figure", "", "p50", "p99", "beside", "", "ratio", "aim", "samples", "took");
+    public void Head() => Print("figure", "", "p50", "p99", "cpu each", "beside", "", "ratio", "aim", "samples", "took");
 
     public void Add(Row row) => Print(
-        row.Name, row.Value, Time(row.Samples.Percentile(0.5)), Time(row.Samples.Percentile(0.99)),
-        row.Beside, row.Ceiling, row.Ratio is { } ratio ? Text($"{ratio * 100:N0} %") : "", row.Aim,
-        Text($"{row.Samples.Count:N0}"), Text($"{row.Took.TotalSeconds:N1} s"));
+        row.Name,
+        row.PerSecond(row.Figure),
+        Time(row.Figure.Samples.Percentile(0.5)),
+        Time(row.Figure.Samples.Percentile(0.99)),
+        Time(row.Figure.ProcessorEach),
+        row.Beside,
+        row.PerSecond(row.Ceiling),
+        row.Ceiling is { } ceiling ? Text($"{row.Figure.PerSecond / ceiling.PerSecond * 100:N0} %") : "",
+        row.Aim,
+        Text($"{row.Figure.Samples.Count:N0}"),
+        Text($"{row.Figure.Took.TotalSeconds:N1} s"));
 
     /// <summary>Something that could not be measured, and why.</summary>
-    public void Missing(string name, string why) => output.WriteLine($"{name,-44} not measured: {why}");
+    public void Missing(string name, string why) => output.WriteLine($"{name,-46} not measured: {why}");
 
     private void Print(params object[] cells) => output.WriteLine(string.Format(CultureInfo.InvariantCulture, Line, cells).TrimEnd());
 

@@ -14,7 +14,7 @@ internal static class Flood
     public static async Task<Rate> Write(Scale scale, Func<ReadOnlyMemory<byte>, ValueTask> write, Func<ValueTask> end)
     {
         var samples = new Samples();
-        var begin = Stopwatch.GetTimestamp();
+        var (begin, processor) = (Stopwatch.GetTimestamp(), ProcessorTime.Now);
         for (var i = 0; i < scale.LogMiB * (MiB / PieceSize); i++)
         {
             var started = Stopwatch.GetTimestamp();
@@ -23,6 +23,6 @@ internal static class Flood
         }
 
         await end();
-        return new Rate(scale.LogMiB, Stopwatch.GetElapsedTime(begin), samples);
+        return new Rate(scale.LogMiB, Stopwatch.GetElapsedTime(begin), ProcessorTime.Now - processor, samples);
     }
 }

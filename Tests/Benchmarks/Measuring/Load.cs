@@ -8,13 +8,13 @@ internal static class Load
     /// <summary>Each client does the operation again as soon as it is done, until the time is up; what has begun is finished and counts.</summary>
     public static async Task<Rate> Run(int clients, TimeSpan span, Func<int, Task> operation)
     {
-        var begin = Stopwatch.GetTimestamp();
+        var (begin, processor) = (Stopwatch.GetTimestamp(), ProcessorTime.Now);
         var all = await Task.WhenAll(Enumerable.Range(0, clients).Select(client => Task.Run(() => Client(client))));
-        var took = Stopwatch.GetElapsedTime(begin);
+        var (took, used) = (Stopwatch.GetElapsedTime(begin), ProcessorTime.Now - processor);
         var samples = new Samples();
         foreach (var some in all)
             samples.Add(some);
-        return new Rate(samples.Count, took, samples);
+        return new Rate(samples.Count, took, used, samples);
 
         async Task<Samples> Client(int client)
         {
