@@ -60,7 +60,12 @@ public static class Problems
 
     internal static (int Status, string Reason) Of(Exception error, HttpContext context) => error switch
     {
-        BadHttpRequestException bad => (bad.StatusCode, bad.StatusCode == StatusCodes.Status413PayloadTooLarge ? "The body is too large" : bad.Message),
+        BadHttpRequestException bad => (bad.StatusCode, bad.StatusCode switch
+        {
+            StatusCodes.Status413PayloadTooLarge => "The body is too large",
+            StatusCodes.Status408RequestTimeout => "The body came too slowly: send the request again",
+            _ => bad.Message,
+        }),
         TokenCheckFailedException => (StatusCodes.Status500InternalServerError, "Temporary authentication failure"),
         TimeoutException or OrleansException or DbException or IOException => (StatusCodes.Status503ServiceUnavailable, Unavailable(context.Request)),
         _ => (StatusCodes.Status500InternalServerError, $"Internal error: the server's log has the details under {context.TraceIdentifier}"),

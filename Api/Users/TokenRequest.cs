@@ -13,8 +13,9 @@ internal static class TokenRequest
     /// <param name="caller">An admin. Only a token for himself carries his rights, and none carries a scope that his own lacks.</param>
     public static TokenGrant? Read(RequestFields fields, Caller caller, string text, DateTimeOffset now)
     {
-        var user = fields.RequiredText("user")?.TrimStart('~');
-        if (!string.IsNullOrEmpty(user) && UserName.Mistake(user) is { } mistake)
+        var named = fields.RequiredText("user");
+        var user = named?.TrimStart('~');
+        if (!string.IsNullOrEmpty(named) && UserName.Mistake(user!) is { } mistake)
             fields.Refuse("user", mistake);
         var scopes = ReadScopes(fields, caller);
         var days = fields.Whole("days");

@@ -74,6 +74,16 @@ public sealed class WorkerAgent(
             attempt.End(cause);
     }
 
+    /// <summary>How many jobs it holds: those that run, and those being claimed.</summary>
+    public int Held
+    {
+        get
+        {
+            lock (gate)
+                return held.Count;
+        }
+    }
+
     /// <summary>Takes no new job from now on; completes when nothing is held any more.</summary>
     public Task Drain()
     {

@@ -21,13 +21,19 @@ public sealed partial class WorkerHost(
     ILogger<WorkerHost> logger) : BackgroundService
 {
     private readonly CancellationTokenSource handBack = new();
+    private bool draining;
 
     /// <summary>Hands everything back at once: the second signal. Has an effect while draining.</summary>
     public void HandBackNow() => handBack.Cancel();
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
+        // Where the silo could not begin, neither did this: there is nothing to drain and no queue to tell. And it drains once.
+        if (ExecuteTask is null || draining)
+            return;
+        draining = true;
         var empty = agent.Drain();
+        LogDraining(agent.Held, options.Value.DrainGrace);
         using var grace = new CancellationTokenSource(options.Value.DrainGrace, clock);
         using var impatient = CancellationTokenSource.CreateLinkedTokenSource(grace.Token, handBack.Token, cancellationToken);
         try
@@ -38,11 +44,11 @@ public sealed partial class WorkerHost(
         {
             LogHandingBack();
             agent.EndAll(StopCause.HandBack);
-            await empty.WaitAsync(lease.Value.Lease, clock, CancellationToken.None).ContinueWith(
-                waited => LogLeft(waited.IsCompletedSuccessfully), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            await empty.WaitAsync(lease.Value.Lease, clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         await base.StopAsync(cancellationToken);
+        LogDrained(agent.Held);
         // The last word: the queue need not wait for the lease to know that this worker is gone.
         await Tell(grains.GetGrain<IQueueGrain>(IQueueGrain.DefaultPool), agent.NextHeartbeat(executor.Images).Beat);
     }
@@ -113,6 +119,9 @@ public sealed partial class WorkerHost(
     [LoggerMessage(EventId = 1301, Level = LogLevel.Warning, Message = "Running jobs are handed back to the queue")]
     private partial void LogHandingBack();
 
-    [LoggerMessage(EventId = 1302, Level = LogLevel.Information, Message = "Everything was handed back: {Complete}")]
-    private partial void LogLeft(bool complete);
+    [LoggerMessage(EventId = 1302, Level = LogLevel.Information, Message = "Draining: no new job is taken; {Jobs} running may finish within {Grace}, a second signal hands them back at once")]
+    private partial void LogDraining(int jobs, TimeSpan grace);
+
+    [LoggerMessage(EventId = 1303, Level = LogLevel.Information, Message = "Drained: {Jobs} jobs are left running")]
+    private partial void LogDrained(int jobs);
 }

@@ -48,7 +48,9 @@ public sealed class DataDirectory
     }
 
     /// <summary>The directory as it is, which may be not at all.</summary>
-    public static DataDirectory Existing(string path) => new(System.IO.Path.GetFullPath(path));
+    public static DataDirectory Existing(string path) => path.Length > 0
+        ? new DataDirectory(System.IO.Path.GetFullPath(path))
+        : throw new DataDirectoryException("the data directory has no name. Give it one with --data, for example --data ./data.");
 
     /// <summary>
     /// Takes the directory for this process until the answer is disposed or the process ends. Throws

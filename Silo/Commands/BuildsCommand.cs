@@ -46,6 +46,11 @@ public static class BuildsCommand
         {
             return Fail(errors, ExitCode.Usage, string.Join('\n', error.Failures.Select(failure => $"setting refused: {failure}")));
         }
+        catch (InvalidOperationException error) when (error.Source == "Microsoft.Extensions.Configuration.Binder")
+        {
+            // A value that is not even of its type; the message names both.
+            return Fail(errors, ExitCode.Usage, $"setting refused: {error.Message}");
+        }
         catch (Exception error) when (error is DataDirectoryException or IOException or UnauthorizedAccessException or SocketException)
         {
             return Fail(errors, ExitCode.CouldNotRun, error.Message);

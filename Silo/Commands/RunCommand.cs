@@ -79,7 +79,8 @@ internal static class RunCommand
             },
             Configure = services => Change(services, manifest, changes),
         });
-        await Starting.Start(silo);
+        if (!await Starting.Start(silo))
+            return ExitCode.Interrupted;
         try
         {
             return await Follow(silo.Services, text, signals);

@@ -44,7 +44,9 @@ internal static class ServeCommand
     {
         Urls.Validators.Add(option =>
         {
-            foreach (var url in option.GetValueOrDefault<string>().Split(';', StringSplitOptions.RemoveEmptyEntries).Where(url => !IsListenAddress(url)))
+            var urls = option.GetValueOrDefault<string>();
+            // None at all would leave it to the framework where to listen.
+            foreach (var url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries).DefaultIfEmpty(urls).Where(url => !IsListenAddress(url)))
                 option.AddError($"--urls: '{url}' is no address to listen on; it looks like {BuildsHostOptions.DefaultUrls}");
         });
         Origin.Validators.Add(option =>
@@ -58,7 +60,7 @@ internal static class ServeCommand
     {
         try
         {
-            return BindingAddress.Parse(url).Scheme is "http" or "https";
+            return BindingAddress.Parse(url) is { Scheme: "http" or "https", Port: >= 0 and <= ushort.MaxValue };
         }
         catch (FormatException)
         {
@@ -76,15 +78,19 @@ internal static class ServeCommand
         {
             // Handed back at once on the second signal; the first one only begins the drain.
             await using var impatient = signals.Second.Register(() => app.Services.GetRequiredService<WorkerHost>().HandBackNow());
-            await Starting.Start(app);
-            var address = app.Services.GetRequiredService<PublicOrigin>().Listening;
-            var admin = await FirstStart.EnsureAdmin(data, app.Services.GetRequiredService<IGrainFactory>());
-            held.Tell(address);
-            await Console.Out.WriteAsync(Welcome.Text(data, admin, address, app.Services.GetRequiredService<IOptions<WorkerOptions>>().Value.Slots));
-            await app.WaitForShutdownAsync(signals.First);
+            if (await Starting.Start(app, () => Announce(app, data, held)))
+                await app.WaitForShutdownAsync(signals.First);
         }
 
         return ExitCode.Done;
+    }
+
+    private static async Task Announce(WebApplication app, DataDirectory data, DataLock held)
+    {
+        var address = app.Services.GetRequiredService<PublicOrigin>().Listening;
+        var admin = await FirstStart.EnsureAdmin(data, app.Services.GetRequiredService<IGrainFactory>());
+        held.Tell(address);
+        await Console.Out.WriteAsync(Welcome.Text(data, admin, address, app.Services.GetRequiredService<IOptions<WorkerOptions>>().Value.Slots));
     }
 
     private static Dictionary<string, string?> Settings(ParseResult line)

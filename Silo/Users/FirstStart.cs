@@ -22,7 +22,7 @@ internal static class FirstStart
         }
 
         var token = (await File.ReadAllTextAsync(data.AdminToken)).Trim();
-        if (token.Length < 8)
+        if (token.Length < TokenText.PrefixLength || token.Any(letter => letter is <= ' ' or >= '\x7f'))
             throw new DataDirectoryException($"{data.AdminToken} holds no token. Delete it: the next start makes a new one.");
 
         var grain = grains.GetGrain<ITokenGrain>(TokenText.GrainKey(TokenText.Id(token)));

@@ -25,11 +25,16 @@ internal static class WorkerFile
             return null;
         try
         {
-            return JsonSerializer.Deserialize<WorkerIdentity>(File.ReadAllText(path));
+            return JsonSerializer.Deserialize<WorkerIdentity>(File.ReadAllText(path)) is { Name.Length: > 0, Incarnation: > 0 } known
+                ? known
+                : throw Damaged(path, "It does not hold a name and how often this worker was started.");
         }
         catch (JsonException error)
         {
-            throw new DataDirectoryException($"{path} is damaged: {error.Message} Restore it, or delete it if no job is running.", error);
+            throw Damaged(path, error.Message, error);
         }
     }
+
+    private static DataDirectoryException Damaged(string path, string how, Exception? cause = null) =>
+        new($"{path} is damaged: {how} Restore it, or delete it if no job is running.", cause);
 }

@@ -25,9 +25,10 @@ internal sealed class BuildsProgram : IAsyncDisposable
     /// <param name="directory">Where it runs.</param>
     /// <param name="input">On its standard input; null: nothing.</param>
     /// <param name="arguments">Of the command line.</param>
-    public static async Task<ProgramEnd> Run(string directory, string? input, string[] arguments)
+    /// <param name="variables">Of its environment, besides ours.</param>
+    public static async Task<ProgramEnd> Run(string directory, string? input, string[] arguments, params (string Name, string Value)[] variables)
     {
-        await using var program = Start(directory, input, arguments);
+        await using var program = Start(directory, input, arguments, variables);
         return await program.End();
     }
 
@@ -84,7 +85,7 @@ internal sealed class BuildsProgram : IAsyncDisposable
         process.Dispose();
     }
 
-    private static BuildsProgram Start(string directory, string? input, string[] arguments)
+    private static BuildsProgram Start(string directory, string? input, string[] arguments, params (string Name, string Value)[] variables)
     {
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "builds"), arguments)
         {
@@ -97,6 +98,8 @@ internal sealed class BuildsProgram : IAsyncDisposable
         start.Environment.Remove("BUILDS_URL");
         start.Environment.Remove("BUILDS_TOKEN");
         start.Environment["DOTNET_ROOT"] = Path.GetDirectoryName(Builds.Support.TestProgram.Dotnet);
+        foreach (var (name, value) in variables)
+            start.Environment[name] = value;
         var started = Process.Start(start)!;
         started.StandardInput.Write(input ?? "");
         started.StandardInput.Close();

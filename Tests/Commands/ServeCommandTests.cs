@@ -120,7 +120,10 @@ public sealed class ServeCommandTests : IDisposable
         await Run("submit", await Manifest("touch begun; sleep 2; echo finished"));
         await Begun("1");
 
-        (await Stop(program)).Status.ShouldBe(0);
+        (await Stop(program)).ShouldSatisfyAllConditions(
+            end => end.Status.ShouldBe(0),
+            end => end.Errors.ShouldContain("Draining: no new job is taken; 1 running may finish within 00:01:00, a second signal hands them back at once\n"),
+            end => end.Errors.ShouldContain("Drained: 0 jobs are left running\n"));
 
         var (again, _) = await BuildsProgram.Serve(Data);
         await again.Line();

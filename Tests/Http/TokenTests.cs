@@ -87,6 +87,13 @@ public sealed class TokenTests(RestServer rest) : IClassFixture<RestServer>
             400, ("scopes", "scopes should be a list of str"), ("days", "days should be an int"));
     }
 
+    [Theory]
+    [InlineData("~")]
+    [InlineData("~~")]
+    public async Task A_tilde_alone_is_no_user(string user) =>
+        (await rest.Admin.PostJson("/api/tokens", new { user, scopes = new[] { "*" } })).ShouldRefuse(
+            400, "user", "'' is no user name: 1 to 30 characters of a-z, 0-9, _ and -, the first one a letter or _");
+
     [Fact]
     public async Task Nobody_but_an_admin_touches_tokens()
     {

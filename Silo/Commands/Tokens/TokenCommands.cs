@@ -61,7 +61,8 @@ internal static class TokenCommands
             throw new CommandException(ExitCode.CouldNotRun, $"there is no database in {data.Path}. Start a server once with 'builds serve', or name its directory with --data or its address with --url.");
         using var held = data.Lock();
         using var silo = BuildsHost.WithoutHttp(new BuildsHostOptions { Data = data, Worker = false });
-        await Starting.Start(silo);
+        if (!await Starting.Start(silo))
+            throw new OperationCanceledException("stopped by a signal while it started");
         try
         {
             await action(ActivatorUtilities.CreateInstance<LocalTokens>(silo.Services));
