@@ -7,6 +7,9 @@ namespace Builds.Tests.Cluster;
 /// <summary>Calls that are lost, workers that are lost, grains that are lost.</summary>
 public sealed class LossTests
 {
+    /// <summary>How long a worker waits before it repeats a call that failed. The clock must not move on before it does.</summary>
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(200);
+
     private const string Held = "image: held\ntasks:\n- a: 'true'\n- b: 'true'\n";
 
     [Theory]
@@ -15,10 +18,11 @@ public sealed class LossTests
     public async Task A_claim_or_its_answer_is_lost_and_the_job_runs_once_all_the_same(CallFate fate)
     {
         await using var cluster = await BuildsTestCluster.Start();
-        var lost = cluster.Calls.LoseOnce("IJobGrain.Claim", fate);
+        var repeated = cluster.Clock.SomebodyWaits(RetryAfter);
+        cluster.Calls.LoseOnce("IJobGrain.Claim", fate);
 
         var job = await cluster.Submit();
-        await lost;
+        await repeated;
         await cluster.AdvanceUntil(async () => (await cluster.Job(job.Id).Get())!.Status == JobStatus.Success, "success", TimeSpan.FromSeconds(5));
 
         cluster.Executor.Plans.Single().Attempt.ShouldBe(1);
@@ -32,10 +36,11 @@ public sealed class LossTests
         await using var cluster = await BuildsTestCluster.Start();
         var job = await cluster.Submit(Held);
         var build = await cluster.Executor.Build(job.Id);
-        var lost = cluster.Calls.LoseOnce("IJobGrain.Report", fate);
+        var repeated = cluster.Clock.SomebodyWaits(RetryAfter);
+        cluster.Calls.LoseOnce("IJobGrain.Report", fate);
 
         build.End(new BuildOutcome.Failed(FailReason.Setup, "no luck"));
-        await lost;
+        await repeated;
         await cluster.AdvanceUntil(async () => (await cluster.Job(job.Id).Get())!.Status.IsFinal(), "final", TimeSpan.FromSeconds(5));
         await cluster.AdvanceUntil(async () => (await cluster.Queue.Snapshot()).Workers.Single().Held.IsEmpty, "slot free again", TimeSpan.FromSeconds(5));
 

@@ -26,7 +26,7 @@ public sealed class BuildsTestCluster : IAsyncDisposable
     private BuildsTestCluster(InProcessTestCluster host, Parts parts) => (this.host, this.parts) = (host, parts);
 
     public FakeExecutor Executor => parts.Executor;
-    public FakeTimeProvider Clock => parts.Clock;
+    public TestClock Clock => parts.Clock;
     public FakeStorage Storage => parts.Storage;
     public FakeLogStore Logs => parts.Logs;
     public FakeCalls Calls => parts.Calls;
@@ -43,7 +43,7 @@ public sealed class BuildsTestCluster : IAsyncDisposable
     public static async Task<BuildsTestCluster> Start(
         int slots = 2, FakeStorage? storage = null, FakeLogStore? logs = null, long incarnation = 1, bool withWorker = true, Action<IServiceCollection>? configure = null)
     {
-        var fakes = new Parts(new FakeExecutor(), new FakeTimeProvider(Some.Time), storage ?? new FakeStorage(), logs ?? new FakeLogStore(), new FakeCalls());
+        var fakes = new Parts(new FakeExecutor(), new TestClock(Some.Time), storage ?? new FakeStorage(), logs ?? new FakeLogStore(), new FakeCalls());
         var builder = new InProcessTestClusterBuilder(1);
         builder.ConfigureSilo((_, silo) =>
         {
@@ -121,7 +121,7 @@ public sealed class BuildsTestCluster : IAsyncDisposable
         while (!await holds())
         {
             if (bound.IsCancellationRequested)
-                throw new TimeoutException($"did not come about by {Clock.GetUtcNow():T}: {what}");
+                throw new TimeoutException($"did not come about by {Clock.GetUtcNow():T}: {what}; {Seen()}");
             if (Clock.GetUtcNow() < end)
                 Clock.Advance(TimeSpan.FromMilliseconds(100));
             await Settle();
@@ -129,8 +129,8 @@ public sealed class BuildsTestCluster : IAsyncDisposable
     }
 
     /// <summary>
-    /// Lets what a step set off run before the next one. Above all the worker's heartbeat: fake seconds pass faster than a heartbeat
-    /// travels, and a lease must not end because the test hurries.
+    /// Lets what a step set off run before the next one: fake seconds pass faster than a call travels, and neither must a lease end
+    /// because the test hurries, nor the time be over before a call has failed that is to be repeated.
     /// </summary>
     private async Task Settle()
     {
@@ -140,8 +140,13 @@ public sealed class BuildsTestCluster : IAsyncDisposable
         {
             await Queue.Snapshot();
         }
-        while (Calls.HeartbeatsArrive && agent.LeaseLeft < TimeSpan.FromSeconds(3.5) && agent.LeaseLeft > TimeSpan.Zero && !bound.IsCancellationRequested);
+        while (!bound.IsCancellationRequested && (Calls.UnderWay.Length > 0 || LeaseIsShort()));
+
+        bool LeaseIsShort() => Calls.HeartbeatsArrive && agent.LeaseLeft < TimeSpan.FromSeconds(3.5) && agent.LeaseLeft > TimeSpan.Zero;
     }
+
+    private string Seen() =>
+        $"lease left: {Service<WorkerAgent>().LeaseLeft}; builds: {Executor.Running}; calls under way: {string.Join(", ", Calls.UnderWay)}";
 
     public async ValueTask DisposeAsync()
     {
@@ -178,7 +183,7 @@ public sealed class BuildsTestCluster : IAsyncDisposable
         await Within(stop, "the silo stops");
     }
 
-    private sealed record Parts(FakeExecutor Executor, FakeTimeProvider Clock, FakeStorage Storage, FakeLogStore Logs, FakeCalls Calls);
+    private sealed record Parts(FakeExecutor Executor, TestClock Clock, FakeStorage Storage, FakeLogStore Logs, FakeCalls Calls);
 
     private sealed class FakeBootClock(FakeTimeProvider clock) : IBootClock
     {

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Builds.Tests;
 
 /// <summary>What becomes of a call between grains.</summary>
@@ -13,6 +15,8 @@ public enum CallFate
 /// <summary>The network between grains, with the losses that a test asks for.</summary>
 public sealed class FakeCalls : IIncomingGrainCallFilter
 {
+    private readonly ConcurrentDictionary<IIncomingGrainCallContext, string> underWay = new(ReferenceEqualityComparer.Instance);
+
     /// <summary>By interface and method, for example <c>IJobGrain.Claim</c>; asked once per call.</summary>
     public Func<string, CallFate> Fate { get; set; } = _ => CallFate.Delivered;
 
@@ -33,20 +37,33 @@ public sealed class FakeCalls : IIncomingGrainCallFilter
         HeartbeatsArrive = true;
     }
 
-    /// <summary>
-    /// This call is lost once, everything else arrives. Completes when it was made: moving the clock earlier would use up the time
-    /// in which it is to be repeated.
-    /// </summary>
-    public Task LoseOnce(string call, CallFate fate)
+    /// <summary>This call is lost once, everything else arrives.</summary>
+    public void LoseOnce(string call, CallFate fate)
     {
-        var made = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Fate = name => name == call && made.TrySetResult() ? fate : CallFate.Delivered;
-        return made.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        var left = 1;
+        Fate = name => name == call && Interlocked.Exchange(ref left, 0) == 1 ? fate : CallFate.Delivered;
     }
+
+    /// <summary>The calls that are being carried out now; a reader that waits for a change is none.</summary>
+    internal string[] UnderWay => [.. underWay.Values];
 
     public async Task Invoke(IIncomingGrainCallContext context)
     {
         var call = $"{context.InterfaceMethod.DeclaringType!.Name}.{context.InterfaceMethod.Name}";
+        if (call != "IJobGrain.WaitForChange")
+            underWay[context] = call;
+        try
+        {
+            await Deliver(context, call);
+        }
+        finally
+        {
+            underWay.TryRemove(context, out _);
+        }
+    }
+
+    private async Task Deliver(IIncomingGrainCallContext context, string call)
+    {
         var fate = Fate(call);
         if (fate == CallFate.RequestLost)
             throw new TimeoutException($"the test said that this call is lost: {call}");
