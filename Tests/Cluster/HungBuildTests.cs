@@ -8,6 +8,8 @@ namespace Builds.Tests.Cluster;
 /// <summary>Executors that do not end what they were told to end.</summary>
 public sealed class HungBuildTests
 {
+    private static readonly TimeSpan HungAfter = TimeSpan.FromSeconds(5);
+
     private readonly TaskCompletionSource<BuildOutcome> end = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     [Fact]
@@ -17,9 +19,11 @@ public sealed class HungBuildTests
         var job = await cluster.Submit();
         var build = await cluster.Executor.Build(job.Id);
         await using var kill = build.Kill.Register(() => end.TrySetResult(new BuildOutcome.Stopped()));
+        var grace = cluster.Clock.SomebodyWaits(HungAfter);
 
         await cluster.AdvanceUntil(() => Task.FromResult(build.Stop.IsCancellationRequested), "asked to end", TimeSpan.FromSeconds(21));
         build.Kill.IsCancellationRequested.ShouldBeFalse();
+        await grace;
         await cluster.AdvanceUntil(async () => (await cluster.Job(job.Id).Get())!.Status == JobStatus.Failed, "failed", TimeSpan.FromSeconds(7));
 
         (await cluster.Job(job.Id).Get())!.ShouldSatisfyAllConditions(
@@ -36,11 +40,17 @@ public sealed class HungBuildTests
         var job = await cluster.Submit();
         var build = await cluster.Executor.Build(job.Id);
         await build.Recorder.TaskStarted(0, default);
+        var grace = cluster.Clock.SomebodyWaits(HungAfter);
         if (reason == FailReason.Cancelled)
             await cluster.Job(job.Id).Cancel();
         var next = await cluster.Submit("image: held\ntasks:\n- a: 'true'\n");
 
-        await cluster.AdvanceUntil(async () => (await cluster.Job(job.Id).Get())!.Status == JobStatus.Failed, "failed", TimeSpan.FromSeconds(60));
+        await cluster.AdvanceUntil(() => Task.FromResult(build.Stop.IsCancellationRequested), "asked to end", TimeSpan.FromSeconds(21));
+        await grace;
+        var lastWait = cluster.Clock.SomebodyWaits(HungBuild.KillBound);
+        await cluster.AdvanceUntil(() => Task.FromResult(build.Kill.IsCancellationRequested), "killed", HungAfter + TimeSpan.FromSeconds(1));
+        await lastWait;
+        await cluster.AdvanceUntil(async () => (await cluster.Job(job.Id).Get())!.Status == JobStatus.Failed, "failed", HungBuild.KillBound + TimeSpan.FromSeconds(1));
 
         var done = (await cluster.Job(job.Id).Get())!;
         (done.Reason, done.Attempt).ShouldBe((reason, 1));
@@ -79,7 +89,7 @@ public sealed class HungBuildTests
         var cluster = await BuildsTestCluster.Start(slots: 1, configure: services =>
         {
             services.Configure<JobOptions>(options => options.Timeout = TimeSpan.FromSeconds(20));
-            services.Configure<WorkerOptions>(options => options.HungAfter = TimeSpan.FromSeconds(5));
+            services.Configure<WorkerOptions>(options => options.HungAfter = HungAfter);
         });
         cluster.Executor.Script = _ => end.Task;
         return cluster;
