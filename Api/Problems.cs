@@ -67,13 +67,16 @@ public static class Problems
             _ => bad.Message,
         }),
         TokenCheckFailedException => (StatusCodes.Status500InternalServerError, "Temporary authentication failure"),
-        TimeoutException or OrleansException or DbException or IOException => (StatusCodes.Status503ServiceUnavailable, Unavailable(context.Request)),
+        TimeoutException => (StatusCodes.Status503ServiceUnavailable, Unavailable(context.Request, "did not answer in time")),
+        OrleansException or DbException or IOException => (StatusCodes.Status503ServiceUnavailable, Unavailable(context.Request, $"could not {(IsRead(context.Request) ? "read" : "store")} it; the server's log says why")),
         _ => (StatusCodes.Status500InternalServerError, $"Internal error: the server's log has the details under {context.TraceIdentifier}"),
     };
 
-    private static string Unavailable(HttpRequest request) => HttpMethods.IsGet(request.Method)
-        ? "The cluster did not answer in time: ask again"
-        : "Unknown outcome: the cluster did not answer in time. Repeat the request, with the same Idempotency-Key if it has one";
+    private static string Unavailable(HttpRequest request, string what) => IsRead(request)
+        ? $"The service {what}: ask again"
+        : $"Unknown outcome: the service {what}. Repeat the request, with the same Idempotency-Key if it has one";
+
+    private static bool IsRead(HttpRequest request) => HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method);
 
     private static string TextOf(int status) => status switch
     {

@@ -12,6 +12,7 @@ public sealed partial class TokenGrain(
     private static readonly TimeSpan UseInterval = TimeSpan.FromMinutes(1);
 
     private DateTimeOffset? used;
+    private DateTimeOffset? tried;
     private IGrainTimer? useTimer;
 
     public async Task<TokenInfo> Create(TokenGrant grant)
@@ -71,7 +72,7 @@ public sealed partial class TokenGrain(
     private void NoteUse(DateTimeOffset now)
     {
         used = now;
-        if (useTimer is null && (storage.State.LastUsed is not { } stored || now - stored >= UseInterval))
+        if (useTimer is null && ((tried ?? storage.State.LastUsed) is not { } last || now - last >= UseInterval))
             useTimer = this.RegisterGrainTimer(StoreUse, new GrainTimerCreationOptions(TimeSpan.Zero, Timeout.InfiniteTimeSpan));
     }
 
@@ -81,6 +82,8 @@ public sealed partial class TokenGrain(
         useTimer = null;
         if (!storage.State.Exists() || storage.State.Revoked is not null || used is null)
             return;
+        // Tried, not stored: while storage refuses to write, nobody is helped by an error for every request.
+        tried = used;
         try
         {
             await Commit(storage.State with { LastUsed = used });
@@ -103,10 +106,23 @@ public sealed partial class TokenGrain(
         }
         catch
         {
-            // Unknown whether it is stored: forget what we believe and read it again at the next call.
+            // Unknown whether it is stored: forget what we believe and read it again.
             storage.State = known;
-            DeactivateOnIdle();
+            await ReadAgain();
             throw;
+        }
+    }
+
+    private async Task ReadAgain()
+    {
+        try
+        {
+            await storage.ReadStateAsync();
+        }
+        catch (Exception)
+        {
+            // The next call reads it, or fails by itself. What is told now is why the write failed.
+            DeactivateOnIdle();
         }
     }
 

@@ -34,7 +34,7 @@ public sealed partial class AttemptReporter(IJobGrain job, int attempt, int task
     public async Task Finish(AttemptEnd end, ImmutableArray<Artifact> artifacts, CancellationToken lost)
     {
         await sending;
-        while (!lost.IsCancellationRequested)
+        for (var isFirst = true; !lost.IsCancellationRequested; isFirst = false)
         {
             try
             {
@@ -43,8 +43,9 @@ public sealed partial class AttemptReporter(IJobGrain job, int attempt, int task
             }
             catch (Exception error)
             {
-                // Unknown outcome; the job grain answers a repeat as it answered the first.
-                LogEndNotHeard(error, attempt);
+                // Unknown outcome; the job grain answers a repeat as it answered the first. Told once: on a full disk this goes on for long.
+                if (isFirst)
+                    LogEndNotHeard(error, attempt);
             }
 
             await Task.Delay(RetryAfter, clock, lost).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);

@@ -10,15 +10,25 @@ namespace Builds.Tests;
 public sealed class FakeStorage : IGrainStorage, ICatalogue
 {
     private readonly ConcurrentDictionary<(string State, string Key), (object Record, int Version)> records = [];
-    private readonly ConcurrentQueue<Failure> failures = [];
+    private readonly ConcurrentQueue<(Failure Kind, TaskCompletionSource Happened)> failures = [];
 
     private enum Failure { BeforeWriting, AfterWriting }
 
     /// <summary>The next write fails and leaves nothing behind.</summary>
-    public void FailNextWrite() => failures.Enqueue(Failure.BeforeWriting);
+    public void FailNextWrite() => _ = Enqueue(Failure.BeforeWriting);
+
+    /// <summary>Like <see cref="FailNextWrite"/>; completes when it has failed.</summary>
+    public Task FailureOfNextWrite() => Enqueue(Failure.BeforeWriting);
 
     /// <summary>The next write succeeds, and its caller is told that it failed.</summary>
-    public void LoseNextAnswer() => failures.Enqueue(Failure.AfterWriting);
+    public void LoseNextAnswer() => _ = Enqueue(Failure.AfterWriting);
+
+    private Task Enqueue(Failure kind)
+    {
+        var happened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        failures.Enqueue((kind, happened));
+        return happened.Task;
+    }
 
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
@@ -34,7 +44,8 @@ public sealed class FakeStorage : IGrainStorage, ICatalogue
         // Off the caller's scheduler, as a real database answers.
         await Task.Yield();
         var failing = failures.TryDequeue(out var failure);
-        if (failing && failure == Failure.BeforeWriting)
+        failure.Happened?.TrySetResult();
+        if (failing && failure.Kind == Failure.BeforeWriting)
             throw new IOException("the test said that this write fails");
 
         var key = KeyOf(stateName, grainId);

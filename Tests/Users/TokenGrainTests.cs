@@ -52,6 +52,24 @@ public sealed class TokenGrainTests
     }
 
     [Fact]
+    public async Task While_the_time_of_use_cannot_be_stored_it_is_not_tried_with_every_request()
+    {
+        await using var cluster = await BuildsTestCluster.Start(withWorker: false);
+        var token = Token(cluster);
+        await token.Create(Grant);
+        var failed = cluster.Storage.FailureOfNextWrite();
+        await token.Authenticate();
+        await failed.WaitAsync(TimeSpan.FromSeconds(60));
+
+        cluster.Storage.FailNextWrite();
+        for (var i = 0; i < 20; i++)
+            (await token.Authenticate()).ShouldNotBeNull();
+
+        await Should.ThrowAsync<Exception>(token.Revoke(), "the write that fails is left for this one");
+        (await token.Revoke()).ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task A_token_ends_with_its_time()
     {
         await using var cluster = await BuildsTestCluster.Start(withWorker: false);

@@ -1,0 +1,35 @@
+using Microsoft.Data.Sqlite;
+
+namespace Builds.Tests;
+
+/// <summary>What callers are told while the database takes no writes, as on a full disk, and that it goes on afterwards.</summary>
+public sealed class RefusedWriteTests
+{
+    private static readonly object Job = new { manifest = "image: host\ntasks:\n- a: \"true\"\n", execute = false };
+
+    [Fact]
+    public async Task A_submission_that_cannot_be_stored_is_503_and_its_repeat_makes_one_job()
+    {
+        await using var server = await BuildsServer.Start();
+        server.Client.DefaultRequestHeaders.Add("Idempotency-Key", "one");
+        Sql(server, "CREATE TRIGGER full BEFORE INSERT ON storage WHEN NEW.state = 'job' BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END");
+
+        (await server.Client.PostJson("/api/jobs", Job)).ShouldRefuse(
+            503, null, "Unknown outcome: the service could not store it; the server's log says why. Repeat the request, with the same Idempotency-Key if it has one");
+
+        Sql(server, "DROP TRIGGER full");
+        var job = await server.Client.PostJson("/api/jobs", Job);
+        job.Status.ShouldBe(200);
+        (await server.Client.PostJson("/api/jobs", Job))["id"].GetInt32().ShouldBe(job["id"].GetInt32());
+        (await server.Client.Get("/api/jobs"))["total"].GetInt32().ShouldBe(1);
+    }
+
+    private static void Sql(BuildsServer server, string text)
+    {
+        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = server.Data.Database, Pooling = false }.ToString());
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = text;
+        command.ExecuteNonQuery();
+    }
+}
