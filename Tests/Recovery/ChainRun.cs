@@ -24,7 +24,7 @@ internal sealed class Figures
     private static string Middle(IEnumerable<TimeSpan> times)
     {
         var sorted = times.Select(time => time.TotalMilliseconds).Order().ToArray();
-        return sorted.Length == 0 ? "never seen" : $"p50 {sorted[sorted.Length / 2]:0} ms, p99 {sorted[(sorted.Length - 1) * 99 / 100]:0} ms";
+        return sorted.Length == 0 ? "never seen" : $"p50 {sorted[(sorted.Length - 1) / 2]:0} ms, p99 {sorted[(int)Math.Ceiling((sorted.Length - 1) * 0.99)]:0} ms";
     }
 }
 
@@ -34,6 +34,7 @@ internal sealed class ChainRun(Chain chain, Figures figures, ITestOutputHelper o
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1);
 
+    private readonly long begin = TimeProvider.System.GetTimestamp();
     private TimeSpan usualStart = TimeSpan.FromSeconds(1);
 
     private readonly TempFolder folder = new();
@@ -50,21 +51,24 @@ internal sealed class ChainRun(Chain chain, Figures figures, ITestOutputHelper o
     {
         foreach (var round in chain.Rounds)
         {
-            output.WriteLine($"chain {chain.Number}, {(chain.Bubblewrap ? "bubblewrap" : "process")}, {round}");
+            Tell($"chain {chain.Number}, {(chain.Bubblewrap ? "bubblewrap" : "process")}, {round}");
             if (round.Kill is Kill.AtPoint { Point.Occasion: Occasion.Recovery })
                 await Live(null, Catch, settle: false);
             await Live((round.Kill as Kill.AtPoint)?.ToVariable(), silo => Carry(round, silo), round.Settle);
             Interlocked.Increment(ref figures.Rounds);
         }
 
-        output.WriteLine($"chain {chain.Number}: everything is to end");
+        Tell($"chain {chain.Number}: everything is to end");
         await Live(null, End, settle: true);
+        Tell($"chain {chain.Number}: everything has ended");
         Interlocked.Add(ref figures.Jobs, Records.Known.Count);
         Interlocked.Add(ref figures.AttemptsLost, Records.Known.Values.Sum(job => job.Lost));
         Interlocked.Add(ref figures.WorkerLost, Records.Known.Values.Count(job => job.Reason == FailReason.WorkerLost));
     }
 
     public void Dispose() => folder.Dispose();
+
+    private void Tell(string line) => output.WriteLine($"{TimeProvider.System.GetElapsedTime(begin).TotalSeconds,6:0.0} s {line}");
 
     /// <summary>One silo from start to death, watched; then what it left behind.</summary>
     private async Task Live(string? killPoint, Func<SiloProcess, Task> life, bool settle)

@@ -45,9 +45,10 @@ internal sealed class Inspection(SiloClient client, Ledger ledger, string admin)
     private async Task Settle(int job)
     {
         var since = TimeProvider.System.GetTimestamp();
-        while (true)
+        // The first look does not wait: a pending job would only be pending for longer.
+        for (var wait = ""; ; wait = "?wait=5")
         {
-            var answer = await Must(client.Get($"/api/jobs/{job}?wait=5"));
+            var answer = await Must(client.Get($"/api/jobs/{job}{wait}"));
             var status = answer["status"].GetString();
             if (status is "success" or "failed")
             {
