@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Builds.Auth;
+using Builds.OpenApi;
 using Builds.Requests;
 using Microsoft.AspNetCore.Http;
 
@@ -51,7 +52,7 @@ internal static class JobChanges
 
         return await change(grains.GetGrain<IJobGrain>(key.Value)) switch
         {
-            JobChange.Done => TypedResults.Ok(new { }),
+            JobChange.Done => TypedResults.Ok(new Done()),
             JobChange.WrongStatus wrong => Problems.Invalid(null, $"This job is already {Already(wrong.Status)}"),
             JobChange.NotFound => Problems.NotFound(),
             _ => throw new UnreachableException(),

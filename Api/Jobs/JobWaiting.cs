@@ -8,9 +8,6 @@ internal sealed class JobWaiting(IGrainFactory grains, TimeProvider clock, IHost
 {
     public const int MaxSeconds = 300;
 
-    /// <summary>Well below the time-out of a call.</summary>
-    private static readonly TimeSpan Step = TimeSpan.FromSeconds(20);
-
     public static bool TryParseSeconds(string text, out TimeSpan atMost)
     {
         var valid = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is >= 1 and <= MaxSeconds;
@@ -29,7 +26,7 @@ internal sealed class JobWaiting(IGrainFactory grains, TimeProvider clock, IHost
             using var leave = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
             try
             {
-                job = await grain.WaitForChange(job.Revision, left < Step ? left : Step, leave.Token) ?? job;
+                job = await grain.WaitForChange(job.Revision, left, leave.Token) ?? job;
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {

@@ -13,9 +13,6 @@ internal sealed class LogFollowing(ILogStore store, IGrainFactory grains, IHostA
 {
     private const int BufferSize = 64 * 1024;
 
-    /// <summary>Well below the time-out of a call.</summary>
-    private static readonly TimeSpan Step = TimeSpan.FromSeconds(20);
-
     /// <param name="offset">Where the reader is, from 0.</param>
     public async Task Stream(HttpContext context, JobSnapshot job, string? task, long offset)
     {
@@ -92,7 +89,7 @@ internal sealed class LogFollowing(ILogStore store, IGrainFactory grains, IHostA
     }
 
     private Task<JobSnapshot?> NextChange(JobSnapshot job, CancellationToken cancellationToken) =>
-        grains.GetGrain<IJobGrain>(job.Id.Value).WaitForChange(job.Revision, Step, cancellationToken);
+        grains.GetGrain<IJobGrain>(job.Id.Value).WaitForChange(job.Revision, IJobGrain.LongestWait, cancellationToken);
 
     // Cancelled or not, its end is awaited so that nothing is left running behind the reader's back.
     private static async Task Settled(Task task)

@@ -50,7 +50,7 @@ public static class TokenEndpoints
             return Problems.Invalid(null, $"{meant.Length} tokens begin with {token}: revoke by id, one of {string.Join(", ", meant)}");
 
         return meant is [var id] && TokenText.IsId(id) && await grains.GetGrain<ITokenGrain>(TokenText.GrainKey(id)).Revoke()
-            ? TypedResults.Ok(new { })
+            ? TypedResults.Ok(new Done())
             : Problems.NotFound();
     }
 

@@ -6,9 +6,6 @@ namespace Builds.Users;
 /// <summary>Reads and validates what POST /api/tokens sends.</summary>
 internal static class TokenRequest
 {
-    /// <summary>A hundred years; who wants more leaves it out.</summary>
-    private const long MaxDays = 36_500;
-
     /// <summary>The grant for the token <paramref name="text"/>, or null when <paramref name="fields"/> has collected mistakes.</summary>
     /// <param name="caller">An admin. Only a token for himself carries his rights, and none carries a scope that his own lacks.</param>
     public static TokenGrant? Read(RequestFields fields, Caller caller, string text, DateTimeOffset now)
@@ -19,8 +16,8 @@ internal static class TokenRequest
             fields.Refuse("user", mistake);
         var scopes = ReadScopes(fields, caller);
         var days = fields.Whole("days");
-        if (days is < 1 or > MaxDays)
-            fields.Refuse("days", $"days must be 1 to {MaxDays}, not {days}: leave it out for a token that never expires");
+        if (days is < 1 or > TokenGrant.MaxDays)
+            fields.Refuse("days", $"days must be 1 to {TokenGrant.MaxDays}, not {days}: leave it out for a token that never expires");
 
         return fields.IsValid
             ? new TokenGrant(user!, caller.IsAdmin && user == caller.User, scopes, TokenText.Prefix(text), days is null ? null : now.AddDays(days.Value))

@@ -23,9 +23,12 @@ public interface IJobGrain : IGrainWithIntegerKey
     [Alias("Get")]
     Task<JobSnapshot?> Get();
 
+    /// <summary>A waiting reader holds a call for at most this long, well below the time-out of a call.</summary>
+    static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(20);
+
     /// <summary>
     /// Answers as soon as the job has a revision above <paramref name="knownRevision"/>, else when <paramref name="atMost"/>
-    /// (0 to 20 seconds) has passed; null if there is no such job. Interleaves with everything. Cancel it when nobody waits any
+    /// (0 or more; what is above <see cref="LongestWait"/> counts as that) has passed; null if there is no such job. Interleaves with everything. Cancel it when nobody waits any
     /// more: a silo that stops waits for it.
     /// </summary>
     [Alias("WaitForChange"), AlwaysInterleave]

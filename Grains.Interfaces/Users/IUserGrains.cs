@@ -41,7 +41,11 @@ public sealed record TokenGrant(
     [property: Id(1)] bool IsAdmin,
     [property: Id(2)] ImmutableArray<string> Scopes,
     [property: Id(3)] string Prefix,
-    [property: Id(4)] DateTimeOffset? Expires);
+    [property: Id(4)] DateTimeOffset? Expires)
+{
+    /// <summary>How long a token may be good for: a hundred years. One that never expires has no end at all.</summary>
+    public const int MaxDays = 36_500;
+}
 
 /// <param name="Id">The lower-case hex SHA-512 of the token's text.</param>
 [GenerateSerializer, Immutable, Alias("TokenInfo")]

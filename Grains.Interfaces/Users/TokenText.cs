@@ -8,6 +8,8 @@ public static class TokenText
 {
     private const string Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+    private const string KeyPrefix = "token-";
+
     /// <summary>44 of 62 characters are 262 bits.</summary>
     private const int Length = 44;
 
@@ -27,5 +29,8 @@ public static class TokenText
     public static string Prefix(string token) => token[..PrefixLength];
 
     /// <summary>The key of the grain of a token id.</summary>
-    public static string GrainKey(string id) => "token-" + id;
+    public static string GrainKey(string id) => KeyPrefix + id;
+
+    /// <summary>The token id that a grain's key was made of.</summary>
+    public static string IdOf(string grainKey) => grainKey[KeyPrefix.Length..];
 }

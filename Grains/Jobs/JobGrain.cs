@@ -23,9 +23,6 @@ public sealed partial class JobGrain(
     /// <summary>Task progress is stored at most this often; what decides the job is stored at once.</summary>
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
 
-    /// <summary>A waiting reader holds a request for at most this long, well below the response time-out.</summary>
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(20);
-
     private readonly List<TaskCompletionSource> waiters = [];
     private JobState job = new();
     private JobState? progress;
@@ -51,7 +48,7 @@ public sealed partial class JobGrain(
         if (!job.Exists())
             return null;
         if (job.Revision <= knownRevision && atMost > TimeSpan.Zero)
-            await NextChange(atMost < LongestWait ? atMost : LongestWait, cancellationToken);
+            await NextChange(atMost < IJobGrain.LongestWait ? atMost : IJobGrain.LongestWait, cancellationToken);
         return job.ToSnapshot();
     }
 
@@ -177,20 +174,7 @@ public sealed partial class JobGrain(
     {
         LogMoved(job.Id, known.Exists() ? known.Status.Word() : "new", job.Status.Word(), job.Reason?.Word(), job.Attempt, job.Worker);
         // One way: what a lost hint would have said is in the catalogue, and the queue reads it there.
-        GrainFactory.GetGrain<IQueueGrain>(IQueueGrain.DefaultPool).Hint(new JobHint
-        {
-            Id = job.Id,
-            Owner = job.Owner,
-            Image = job.Image,
-            Status = job.Status,
-            Attempt = job.Attempt,
-            QueuedAt = job.QueuedAt ?? job.Created,
-            CancelRequested = job.CancelRequested,
-            Revision = job.Revision,
-            Worker = job.Worker,
-            Incarnation = job.Incarnation,
-            Started = job.Started,
-        }).Ignore();
+        GrainFactory.GetGrain<IQueueGrain>(IQueueGrain.DefaultPool).Hint(job.ToHint()).Ignore();
     }
 
     // A hint that saves up to a second: the next heartbeat answer carries the same order.

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Builds.Artifacts;
+using Builds.Queue;
 
 namespace Builds.Jobs;
 
@@ -79,6 +80,22 @@ public sealed record JobState
         Artifacts = Artifacts,
         Revision = Revision,
         Group = Group,
+    };
+
+    /// <summary>What the queue is told of a change.</summary>
+    public JobHint ToHint() => new()
+    {
+        Id = Id,
+        Owner = Owner,
+        Image = Image,
+        Status = Status,
+        Attempt = Attempt,
+        QueuedAt = QueuedAt ?? Created,
+        CancelRequested = CancelRequested,
+        Revision = Revision,
+        Worker = Worker,
+        Incarnation = Incarnation,
+        Started = Started,
     };
 }
 

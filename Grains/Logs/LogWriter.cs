@@ -54,35 +54,10 @@ public sealed class LogWriter : IAsyncDisposable
     }
 
     /// <summary>Shows readers now what was gathered.</summary>
-    public async ValueTask Flush(CancellationToken cancellationToken)
-    {
-        await turn.WaitAsync(cancellationToken);
-        try
-        {
-            failure?.Throw();
-            await Append(cancellationToken);
-        }
-        finally
-        {
-            turn.Release();
-        }
-    }
+    public ValueTask Flush(CancellationToken cancellationToken) => Finish(seal: false, cancellationToken);
 
     /// <summary>Flushes and seals: every byte is on disk when this answers. A repeat does nothing.</summary>
-    public async ValueTask Seal(CancellationToken cancellationToken)
-    {
-        await turn.WaitAsync(cancellationToken);
-        try
-        {
-            failure?.Throw();
-            await Append(cancellationToken);
-            await log.Seal(cancellationToken);
-        }
-        finally
-        {
-            turn.Release();
-        }
-    }
+    public ValueTask Seal(CancellationToken cancellationToken) => Finish(seal: true, cancellationToken);
 
     /// <summary>Drops what was not flushed: without <see cref="Seal"/> the attempt was given up.</summary>
     public async ValueTask DisposeAsync()
@@ -92,6 +67,22 @@ public sealed class LogWriter : IAsyncDisposable
         Return();
         await log.DisposeAsync();
         turn.Dispose();
+    }
+
+    private async ValueTask Finish(bool seal, CancellationToken cancellationToken)
+    {
+        await turn.WaitAsync(cancellationToken);
+        try
+        {
+            failure?.Throw();
+            await Append(cancellationToken);
+            if (seal)
+                await log.Seal(cancellationToken);
+        }
+        finally
+        {
+            turn.Release();
+        }
     }
 
     private int Gather(ReadOnlySpan<byte> bytes)

@@ -60,13 +60,7 @@ public sealed partial class TokenGrain(
         return true;
     }
 
-    private TokenInfo Info()
-    {
-        var token = storage.State;
-        return new TokenInfo(
-            this.GetPrimaryKeyString()["token-".Length..], token.User, token.IsAdmin, token.Scopes, token.Prefix,
-            token.Created, token.Expires, token.Revoked, used ?? token.LastUsed);
-    }
+    private TokenInfo Info() => storage.State.ToInfo(this.GetPrimaryKeyString()) with { LastUsed = used ?? storage.State.LastUsed };
 
     // The first use is stored soon, the others when the interval is over. In a turn of its own, so that nobody waits for it.
     private void NoteUse(DateTimeOffset now)

@@ -18,6 +18,10 @@ public sealed record TokenState
 
     public bool Exists() => User.Length > 0;
 
+    /// <param name="grainKey">Under which it is stored.</param>
+    public TokenInfo ToInfo(string grainKey) =>
+        new(TokenText.IdOf(grainKey), User, IsAdmin, Scopes, Prefix, Created, Expires, Revoked, LastUsed);
+
     /// <summary>Whether it opens doors at this moment.</summary>
     public bool IsValid(DateTimeOffset now) => Exists() && Revoked is null && (Expires is null || now < Expires);
 }

@@ -24,7 +24,17 @@ internal static class ClientCommands
         Make("cancel", "Cancels a job.", Cancel, Id),
     ];
 
-    private static Command Make(string name, string description, Func<ParseResult, BuildsClient, CancellationToken, Task<int>> action, params Symbol[] symbols)
+    private static Command Make(string name, string description, Func<ParseResult, BuildsClient, CancellationToken, Task<int>> action, params Symbol[] symbols) =>
+        Make(name, description, symbols, async (line, cancellationToken) =>
+        {
+            using var client = ServerAddress.Connect(line);
+            return await action(line, client, cancellationToken);
+        });
+
+    /// <summary>
+    /// A command that asks a server. The first signal ends it; what it asked the server for goes on there.
+    /// </summary>
+    internal static Command Make(string name, string description, IReadOnlyCollection<Symbol> symbols, Func<ParseResult, CancellationToken, Task<int>> action)
     {
         var command = new Command(name, description);
         foreach (var argument in symbols.OfType<Argument>())
@@ -32,16 +42,11 @@ internal static class ClientCommands
         foreach (var option in symbols.OfType<Option>())
             command.Add(option);
         ServerAddress.AddTo(command);
-        command.SetAction((line, _) => Interruptible(async cancellationToken =>
-        {
-            using var client = ServerAddress.Connect(line);
-            return await action(line, client, cancellationToken);
-        }));
+        command.SetAction((line, _) => Interruptible(cancellationToken => action(line, cancellationToken)));
         return command;
     }
 
-    /// <summary>Ends a command on the first signal. What it asked the server for goes on there.</summary>
-    internal static async Task<int> Interruptible(Func<CancellationToken, Task<int>> action)
+    private static async Task<int> Interruptible(Func<CancellationToken, Task<int>> action)
     {
         using var signals = new Signals();
         try

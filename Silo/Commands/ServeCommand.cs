@@ -22,6 +22,13 @@ internal static class ServeCommand
         HelpName = "URL",
     };
 
+    private static readonly Option<string> Data = new("--data")
+    {
+        Description = "The directory of everything that the service keeps. Made if it is not there.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => "./data",
+    };
+
     private static readonly Option<int?> Slots = new("--slots")
     {
         Description = "How many jobs run at a time. Default: one per processor.",
@@ -34,7 +41,7 @@ internal static class ServeCommand
         AddValidators();
         command.Add(Urls);
         command.Add(Origin);
-        command.Add(CommonOptions.Data);
+        command.Add(Data);
         command.Add(Slots);
         command.SetAction((line, _) => Serve(line));
         return command;
@@ -71,7 +78,7 @@ internal static class ServeCommand
     private static async Task<int> Serve(ParseResult line)
     {
         using var signals = new Signals();
-        var data = DataDirectory.Create(line.GetRequiredValue(CommonOptions.Data));
+        var data = DataDirectory.Create(line.GetRequiredValue(Data));
         using var held = data.Lock();
         var app = BuildsHost.WithHttp(new BuildsHostOptions { Data = data, Urls = line.GetRequiredValue(Urls), Settings = Settings(line) });
         await using (app)

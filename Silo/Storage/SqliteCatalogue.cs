@@ -75,13 +75,7 @@ internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITo
         Revision = row.GetInt32(10),
     };
 
-    private static TokenInfo ReadToken(SqliteDataReader row)
-    {
-        var token = Record<TokenState>(row, 1);
-        return new TokenInfo(
-            row.GetString(0)["token-".Length..], token.User, token.IsAdmin, token.Scopes, token.Prefix,
-            token.Created, token.Expires, token.Revoked, token.LastUsed);
-    }
+    private static TokenInfo ReadToken(SqliteDataReader row) => Record<TokenState>(row, 1).ToInfo(row.GetString(0));
 
     private static T Record<T>(SqliteDataReader row, int column) => JsonSerializer.Deserialize<T>(row.GetFieldValue<byte[]>(column), StateJson.Options)!;
 

@@ -8,7 +8,7 @@ namespace Builds.Tests;
 /// </summary>
 public static class Conformance
 {
-    public static string Folder { get; } = Path.GetFullPath(Path.Combine(RepositoryRoot(), "..", "shared", "conformance"));
+    public static string Folder { get; } = Path.GetFullPath(Repository.PathOf("..", "shared", "conformance"));
 
     public static string? SkipReason { get; } =
         Directory.Exists(Folder) || Environment.GetEnvironmentVariable("CI") == "true"
@@ -46,16 +46,6 @@ public static class Conformance
                 field.Append(text[i]);
         }
         return rows.Where(row => row.Count > 0).ToList();
-    }
-
-    private static string RepositoryRoot()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Builds.Orleans.sln")))
-                return folder.FullName;
-        }
-        throw new InvalidOperationException($"No Builds.Orleans.sln above {AppContext.BaseDirectory}: run the tests from a checkout.");
     }
 }
 

@@ -9,8 +9,6 @@ namespace Builds.Commands.Tokens;
 /// <summary><c>builds token</c>: works with the server running or not.</summary>
 internal static class TokenCommands
 {
-    private const int MaxDays = 36_500;
-
     private static readonly Option<string> User = new("--user") { Description = "Whose token it is, with or without the tilde.", HelpName = "NAME", Required = true };
     private static readonly Option<string?> OfUser = new("--user") { Description = "Only the tokens of this user.", HelpName = "NAME" };
     private static readonly Option<string> Scopes = new("--scopes") { Description = "What it allows, separated by commas: jobs:read, jobs:write, or * for all.", HelpName = "LIST", Required = true };
@@ -21,7 +19,7 @@ internal static class TokenCommands
     {
         User.Validators.Add(option => Check(option.AddError, UserName.Mistake(option.GetValueOrDefault<string>().TrimStart('~'))));
         Scopes.Validators.Add(option => Split(option.GetValueOrDefault<string>()).Select(Users.Scopes.Mistake).ToList().ForEach(mistake => Check(option.AddError, mistake)));
-        Days.Validators.Add(option => Check(option.AddError, option.GetValueOrDefault<int?>() is < 1 or > MaxDays ? $"--days takes 1 to {MaxDays}" : null));
+        Days.Validators.Add(option => Check(option.AddError, option.GetValueOrDefault<int?>() is < 1 or > TokenGrant.MaxDays ? $"--days takes 1 to {TokenGrant.MaxDays}" : null));
         return new Command("token", "Makes, lists and revokes tokens.")
         {
             Make("create", "Makes a token and prints it alone: it is shown only this once.", CreateToken, User, Scopes, Days),
@@ -30,21 +28,12 @@ internal static class TokenCommands
         };
     }
 
-    private static Command Make(string name, string description, Func<ParseResult, ITokens, CancellationToken, Task> action, params Symbol[] symbols)
-    {
-        var command = new Command(name, description);
-        foreach (var argument in symbols.OfType<Argument>())
-            command.Add(argument);
-        foreach (var option in symbols.OfType<Option>())
-            command.Add(option);
-        ServerAddress.AddTo(command);
-        command.SetAction((line, _) => ClientCommands.Interruptible(async cancellationToken =>
+    private static Command Make(string name, string description, Func<ParseResult, ITokens, CancellationToken, Task> action, params Symbol[] symbols) =>
+        ClientCommands.Make(name, description, symbols, async (line, cancellationToken) =>
         {
             await With(line, tokens => action(line, tokens, cancellationToken));
             return ExitCode.Done;
-        }));
-        return command;
-    }
+        });
 
     /// <summary>Asks the server that runs; opens the database when nobody else has it.</summary>
     private static async Task With(ParseResult line, Func<ITokens, Task> action)

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Builds.Jobs;
-using Builds.Queue;
 
 namespace Builds.Tests.Queue.Simulation;
 
@@ -74,19 +73,6 @@ public sealed class SimJobs(SimWorld world)
     private void Announce(JobState job)
     {
         world.Tell($"job {job.Id} is {job.Status.Word()} {job.Reason?.Word()}, attempt {job.Attempt} at {job.Worker}");
-        world.Send(() => world.Queue.Hint(new JobHint
-        {
-            Id = job.Id,
-            Owner = job.Owner,
-            Image = job.Image,
-            Status = job.Status,
-            Attempt = job.Attempt,
-            QueuedAt = job.QueuedAt ?? job.Created,
-            CancelRequested = job.CancelRequested,
-            Revision = job.Revision,
-            Worker = job.Worker,
-            Incarnation = job.Incarnation,
-            Started = job.Started,
-        }));
+        world.Send(() => world.Queue.Hint(job.ToHint()));
     }
 }
