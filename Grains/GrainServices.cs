@@ -1,3 +1,4 @@
+using Builds.Cluster;
 using Builds.Jobs;
 using Builds.Logs;
 using Builds.Queue;
@@ -17,6 +18,7 @@ public static class GrainServices
     public static IServiceCollection AddBuildsGrains(this IServiceCollection services, IConfiguration configuration)
     {
         services.TryAddSingleton(TimeProvider.System);
+        services.AddPlacementDirector<PinnedToSiloStrategy, PinnedToSiloDirector>();
         services.AddSettings<JobOptions>(configuration, JobOptions.Section);
         services.AddSettings<QueueOptions>(configuration, QueueOptions.Section);
         services.AddSettings<LeaseOptions>(configuration, LeaseOptions.Section);

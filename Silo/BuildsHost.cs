@@ -4,6 +4,7 @@ using Builds.Health;
 using Builds.Storage;
 using Builds.Stores;
 using Builds.Workers;
+using Orleans.Configuration;
 
 namespace Builds;
 
@@ -46,6 +47,8 @@ public static class BuildsHost
         if (options.Worker)
         {
             services.AddSingleton(_ => WorkerFile.NextStart(data));
+            // The worker grain is found by it.
+            services.AddOptions<SiloOptions>().Configure<WorkerIdentity>((silo, worker) => silo.SiloName = worker.Name);
             // Before the silo: what an earlier one left is gone before the first heartbeat says so.
             services.AddBuildsExecution(execution => Execute(execution, options));
         }
