@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Builds.Workers;
 using Microsoft.Extensions.Options;
-using Orleans.Runtime;
 
 namespace Builds.Cluster;
 
@@ -66,7 +65,7 @@ internal sealed partial class MembershipStanding(
         var begun = boot.Now;
         try
         {
-            var rows = await table.ReadRow(self.SiloAddress).WaitAsync(lease.Value.Membership / 2, clock, cancellationToken);
+            var rows = await table.ReadRowAsync(self.SiloAddress, cancellationToken).WaitAsync(lease.Value.Membership / 2, clock, cancellationToken);
             if (rows.TryGet(self.SiloAddress) is { Item1.Status: SiloStatus.Active })
                 Confirm(begun, wasRead: true);
             if (isUnreachable)
