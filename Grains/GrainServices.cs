@@ -1,3 +1,4 @@
+using Builds.Cluster;
 using Builds.Jobs;
 using Builds.Logs;
 using Builds.Queue;
@@ -22,6 +23,7 @@ public static class GrainServices
         services.AddSettings<LeaseOptions>(configuration, LeaseOptions.Section);
         services.AddSettings<WorkerOptions>(configuration, WorkerOptions.Section);
         services.AddSettings<LogOptions>(configuration, LogOptions.Section);
+        services.TryAddSingleton<IClusterStanding, AloneStanding>();
         services.AddSingleton<AttemptRecorderFactory>();
         services.AddSingleton<AttemptRunner>();
         services.AddSingleton<WorkerAgent>();
