@@ -34,15 +34,17 @@ internal sealed partial class MembershipStanding(
     private TimeSpan? read;
     private bool isUnreachable;
 
-    public bool IsActive
+    public TimeSpan SinceActive
     {
         get
         {
             // Since boot, not of the process: a frozen one must not believe that no time has passed.
             lock (gate)
-                return confirmed is { } at && boot.Now - at <= lease.Value.Membership;
+                return confirmed is { } at ? boot.Now - at : TimeSpan.MaxValue;
         }
     }
+
+    public bool IsActive => SinceActive <= lease.Value.Membership;
 
     public bool IsDead(string silo)
     {
