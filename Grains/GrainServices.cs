@@ -1,3 +1,4 @@
+using Builds.Cluster;
 using Builds.Jobs;
 using Builds.Logs;
 using Builds.Queue;
@@ -17,11 +18,13 @@ public static class GrainServices
     public static IServiceCollection AddBuildsGrains(this IServiceCollection services, IConfiguration configuration)
     {
         services.TryAddSingleton(TimeProvider.System);
+        services.AddPlacementDirector<PinnedToSiloStrategy, PinnedToSiloDirector>();
         services.AddSettings<JobOptions>(configuration, JobOptions.Section);
         services.AddSettings<QueueOptions>(configuration, QueueOptions.Section);
         services.AddSettings<LeaseOptions>(configuration, LeaseOptions.Section);
         services.AddSettings<WorkerOptions>(configuration, WorkerOptions.Section);
         services.AddSettings<LogOptions>(configuration, LogOptions.Section);
+        services.TryAddSingleton<IClusterStanding, AloneStanding>();
         services.AddSingleton<AttemptRecorderFactory>();
         services.AddSingleton<AttemptRunner>();
         services.AddSingleton<WorkerAgent>();

@@ -1,8 +1,11 @@
+using Builds.Cluster;
 using Builds.Jobs;
+using Orleans.Placement;
 
 namespace Builds.Workers;
 
 /// <summary>The door to the agent of this silo, which is where builds live. Keeps nothing itself and never waits for a build.</summary>
+[PinnedToSilo, Immovable, KeepAlive]
 public sealed class WorkerGrain(WorkerAgent agent) : Grain, IWorkerGrain
 {
     public Task<RunResult> Run(JobId job, string dispatchId) => Task.FromResult(agent.Take(job, dispatchId));

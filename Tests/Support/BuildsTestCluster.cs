@@ -7,6 +7,7 @@ using Builds.Storage;
 using Builds.Workers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
+using Orleans.Configuration;
 using Orleans.Storage;
 using Orleans.TestingHost;
 
@@ -60,6 +61,8 @@ public sealed class BuildsTestCluster : IAsyncDisposable
             silo.AddIncomingGrainCallFilter(fakes.Calls);
             services.AddSingleton<IBootClock>(new FakeBootClock(fakes.Clock));
             services.AddSingleton(new WorkerIdentity("worker", incarnation));
+            // The worker grain is found by the name of its silo.
+            services.PostConfigure<SiloOptions>(options => options.SiloName = "worker");
             services.AddSingleton<JobAddress>((owner, job) => $"http://builds.test/~{owner}/job/{job}");
             if (withWorker)
                 services.AddBuildsWorker();
