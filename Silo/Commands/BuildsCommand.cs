@@ -68,6 +68,8 @@ public static class BuildsCommand
         foreach (var command in ClientCommands.Create())
             root.Add(command);
         root.Add(TokenCommands.Create());
+        root.Add(MigrateCommand.Create());
+        root.Add(ImportCommand.Create());
         HelpExamples.AddTo(root);
         return root;
     }

@@ -42,6 +42,8 @@ internal sealed class HelpExamples(HelpAction inner) : SynchronousCommandLineAct
             "builds token create --user mia --scopes jobs:read,jobs:write --days 90",
             "BUILDS_TOKEN=$(builds token create --user ci --scopes jobs:write) builds submit .build.yml --url http://127.0.0.1:5080",
         ],
+        ["migrate"] = ["builds migrate --cluster 'Host=db.example;Database=builds;Username=builds;Password=...'"],
+        ["import"] = ["builds import --from data/builds.db --cluster 'Host=db.example;Database=builds;Username=builds;Password=...' --store /srv/builds"],
         ["revoke"] = ["builds token revoke Xr4tPq9Z"],
     };
 

@@ -12,6 +12,7 @@ internal static class Program
         ["executor", .. var rest] => await ExecutorProgram.Run(rest),
         ["logs", .. var rest] => await LogProgram.Run(rest),
         ["storage", .. var rest] => await StorageProgram.Run(rest),
+        ["list", .. var rest] => await ListProgram.Run(rest),
         _ => 2,
     };
 }
