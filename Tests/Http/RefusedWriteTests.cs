@@ -11,14 +11,14 @@ public sealed class RefusedWriteTests
         await using var server = await BuildsServer.Start();
         server.Client.DefaultRequestHeaders.Add("Idempotency-Key", "one");
         await server.Execute(
-            "CREATE TRIGGER full BEFORE INSERT ON storage WHEN NEW.state = 'job' BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
-            "CREATE FUNCTION is_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'disk full' USING ERRCODE = 'disk_full'; END $$; " +
-            "CREATE TRIGGER full BEFORE INSERT ON storage FOR EACH ROW WHEN (NEW.state = 'job') EXECUTE FUNCTION is_full()");
+            "CREATE TRIGGER no_room BEFORE INSERT ON storage WHEN NEW.state = 'job' BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
+            "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'disk full' USING ERRCODE = 'disk_full'; END $$; " +
+            "CREATE TRIGGER no_room BEFORE INSERT ON storage FOR EACH ROW WHEN (NEW.state = 'job') EXECUTE FUNCTION no_room()");
 
         (await server.Client.PostJson("/api/jobs", Job)).ShouldRefuse(
             503, null, "Unknown outcome: the service could not store it; the server's log says why. Repeat the request, with the same Idempotency-Key if it has one");
 
-        await server.Execute("DROP TRIGGER full", "DROP TRIGGER full ON storage");
+        await server.Execute("DROP TRIGGER no_room", "DROP TRIGGER no_room ON storage");
         var job = await server.Client.PostJson("/api/jobs", Job);
         job.Status.ShouldBe(200);
         (await server.Client.PostJson("/api/jobs", Job))["id"].GetInt32().ShouldBe(job["id"].GetInt32());

@@ -95,9 +95,10 @@ public sealed class PostgresMessageTests
 
     [Theory]
     [InlineData("postgres://mia:pw-4f1d7c@db/builds", "cannot be read. It looks like Host=")]
-    [InlineData("Host=db;Pasword=pw-4f1d7c", "cannot be read: Keyword not supported: pasword. It looks like Host=")]
-    [InlineData("Host=db;Password=x;Port=pw-4f1d7c", "cannot be read. It looks like Host=")]
-    [InlineData("Host=db;Password=x;Port=99999999999999", "cannot be read. It looks like Host=")]
+    [InlineData("Host=db;Pasword=pw-4f1d7c", "cannot be read: a keyword in it is not known (a value with ; or = stands in quotes). It looks like Host=")]
+    [InlineData("Host=db;Password=x;pw-4f1d7c=x", "cannot be read: a keyword in it is not known (a value with ; or = stands in quotes). It looks like Host=")]
+    [InlineData("Host=db;Password=x;Port=pw-4f1d7c", "cannot be read: the value of port is none. It looks like Host=")]
+    [InlineData("Host=db;Password=x;Port=99999999999999", "cannot be read: the value of port is none. It looks like Host=")]
     [InlineData("Database=builds;Password=pw-4f1d7c", "names no Host. It looks like Host=")]
     [InlineData("", "names no Host. It looks like Host=")]
     public async Task The_text_is_no_connection_string(string text, string said)
@@ -110,7 +111,7 @@ public sealed class PostgresMessageTests
     public async Task What_the_operator_writes_wins_over_what_suits_a_silo()
     {
         await using var plain = new PostgresDatabase("Host=db;Database=builds;Username=mia;Password=pw-4f1d7c");
-        await using var written = new PostgresDatabase("Host=db;Max Pool Size=3;Timeout=60;Max Auto Prepare=0;Application Name=mine");
+        await using var written = new PostgresDatabase("Host=db;Maximum Pool Size=3;Timeout=60;Max Auto Prepare=0;Application Name=mine");
 
         var (ours, theirs) = (new NpgsqlConnectionStringBuilder(plain.Source.ConnectionString), new NpgsqlConnectionStringBuilder(written.Source.ConnectionString));
         (ours.MaxPoolSize, ours.Timeout, ours.CommandTimeout, ours.MaxAutoPrepare, ours.TcpKeepAlive, ours.ApplicationName).ShouldBe((16, 5, 10, 50, true, "builds"));

@@ -12,7 +12,8 @@ SELECT
     CASE imported.state WHEN 'job' THEN coalesce(record.priority, 0) END,
     CASE imported.state WHEN 'job' THEN coalesce(record.labels, '[]') END,
     imported.payload
-FROM imported, json_to_record(replace(convert_from(imported.payload, 'UTF8'), '\u0000', '\ufffd')::json) AS record (
+FROM (SELECT *, convert_from(payload, 'UTF8') AS text FROM imported) AS imported, json_to_record((
+    CASE strpos(text, '\u0000') WHEN 0 THEN text ELSE regexp_replace(text, '(?<!\\)((\\\\)*)\\u0000', '\1\\ufffd', 'g') END)::json) AS record (
     id integer, owner text, "user" text, status text, reason text, attempt integer, worker text, incarnation bigint, "queuedAt" text,
     started text, "cancelRequested" boolean, image text, visibility text, tags text, note text, created text, updated text,
     expires text, revision integer, pool text, priority integer, labels text)
