@@ -39,6 +39,7 @@ public static class BuildsHost
     private static void Compose(IHostApplicationBuilder builder, BuildsHostOptions options)
     {
         var (services, data) = (builder.Services, options.Data);
+        ThreadReserve.Keep();
         builder.Configuration.AddInMemoryCollection(options.Settings);
         if (options.Clock is not null)
             services.AddSingleton(options.Clock);
