@@ -30,6 +30,14 @@ public static class ApiRoutes
         return app;
     }
 
+    /// <summary>For a silo that only runs builds: whether it is well, and nothing else.</summary>
+    public static WebApplication MapBuildsHealth(this WebApplication app)
+    {
+        app.UseProblems();
+        app.MapHealth();
+        return app;
+    }
+
     private static string Version => typeof(ApiRoutes).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 }
 
