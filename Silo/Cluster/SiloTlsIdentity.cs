@@ -28,9 +28,9 @@ internal sealed record SiloTlsIdentity(X509Certificate2 Certificate, X509Certifi
         if (authorities.Count == 0)
             throw Wrong(nameof(options.Ca), options.Ca, "holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)");
         var certificate = Pair(files, options);
-        if (now < certificate.NotBefore)
+        if (now.UtcDateTime < certificate.NotBefore.ToUniversalTime())
             throw Wrong(nameof(options.Certificate), options.Certificate, $"is valid from {certificate.NotBefore.ToUniversalTime():u} only; now it is {now:u}");
-        if (now > certificate.NotAfter)
+        if (now.UtcDateTime > certificate.NotAfter.ToUniversalTime())
             throw Wrong(nameof(options.Certificate), options.Certificate, $"expired at {certificate.NotAfter.ToUniversalTime():u}; put a new one in its place");
         var identity = new SiloTlsIdentity(certificate, authorities);
         if (identity.WhyNot(certificate, now) is { } why)

@@ -1,0 +1,1 @@
+global using ClusterMember = Builds.Cluster.ClusterMember;
