@@ -23,7 +23,7 @@ public static class BuildsHost
         builder.Configuration.AddInMemoryCollection(options.Settings);
         var cluster = ClusterSettings.Read(builder.Configuration);
         if (cluster.IsCluster)
-            Compose(builder, options, await ClusterMember.Join(cluster, options.Data, ClusterSettings.Lease(builder.Configuration), options.Tell, cancellationToken));
+            Compose(builder, options, await MemberSilo.Join(cluster, options.Data, ClusterSettings.Lease(builder.Configuration), options.Tell, cancellationToken));
         else
             Compose(builder, options);
 
@@ -73,7 +73,7 @@ public static class BuildsHost
         AddWorker(services, options.Worker);
     }
 
-    private static void Compose(IHostApplicationBuilder builder, BuildsHostOptions options, ClusterMember member)
+    private static void Compose(WebApplicationBuilder builder, BuildsHostOptions options, MemberSilo member)
     {
         var services = builder.Services;
         var worker = options.Worker && member.Options.Role != SiloRole.FrontDoor;

@@ -1,14 +1,20 @@
 namespace Builds.Cluster;
 
 /// <summary>
-/// What this silo knows of its place in the cluster. Answers from memory, at once, on any thread; the queue asks several times a second.
+/// What this silo knows of its place in the cluster. Answers from memory, at once, on any thread; the queue asks with every heartbeat.
 /// </summary>
 public interface IClusterStanding
 {
     /// <summary>
-    /// True while this silo may renew leases: it read itself Active in the membership table within <c>Builds:Lease:Membership</c>, or the
-    /// exception of architecture section 3 holds (the database is unreachable, and every silo of the last view says that it sees us
-    /// Active). Measured with a clock that runs on while the process is frozen, or a thawed silo would believe what it read before.
+    /// How long ago it was that this silo surely was a member: when the reading of the membership table began that showed it Active, or,
+    /// while the database is unreachable, when the question was sent out which every silo of the last view answered with "I see you as
+    /// Active" (architecture section 3). Measured with a clock that runs on while the process is frozen. Never negative; a day or more
+    /// when it never was. Another queue can have been active for at most this long.
+    /// </summary>
+    TimeSpan SinceActive { get; }
+
+    /// <summary>
+    /// True while this silo may renew leases and give out jobs: <see cref="SinceActive"/> is at most <c>Builds:Lease:Membership</c>.
     /// </summary>
     bool IsActive { get; }
 
@@ -22,6 +28,8 @@ public interface IClusterStanding
 /// <summary>One silo by itself: always in good standing.</summary>
 public sealed class AloneStanding : IClusterStanding
 {
+    public TimeSpan SinceActive => TimeSpan.Zero;
+
     public bool IsActive => true;
 
     public bool IsDead(string worker) => false;

@@ -39,6 +39,9 @@ public sealed record JobState
     public bool Secrets { get; init; }
     /// <summary>The group that it is a member of.</summary>
     public int? Group { get; init; }
+    public int Priority { get; init; }
+    public string Pool { get; init; } = Placement.DefaultPool;
+    public ImmutableArray<string> Labels { get; init; } = [];
 
     public DateTimeOffset Created { get; init; }
     /// <summary>When it was queued last: its place among the waiting.</summary>
@@ -80,6 +83,9 @@ public sealed record JobState
         Artifacts = Artifacts,
         Revision = Revision,
         Group = Group,
+        Priority = Priority,
+        Pool = Pool,
+        Labels = Labels,
     };
 
     /// <summary>What the queue is told of a change.</summary>
@@ -96,6 +102,8 @@ public sealed record JobState
         Worker = Worker,
         Incarnation = Incarnation,
         Started = Started,
+        Priority = Priority,
+        Labels = Labels,
     };
 }
 

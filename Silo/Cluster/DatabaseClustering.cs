@@ -6,9 +6,9 @@ namespace Builds.Cluster;
 /// <summary>A silo of a cluster whose members find each other through the database.</summary>
 internal static class DatabaseClustering
 {
-    public static ISiloBuilder UseDatabaseClustering(this ISiloBuilder silo, ClusterMember member)
+    public static ISiloBuilder UseDatabaseClustering(this ISiloBuilder silo, MemberSilo member)
     {
-        silo.Configure<Orleans.Configuration.ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (member.Options.Id, ClusterMember.ServiceId));
+        silo.Configure<Orleans.Configuration.ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (member.Options.Id, MemberSilo.ServiceId));
         silo.Configure<SiloOptions>(options => options.SiloName = member.Name);
         silo.Configure<EndpointOptions>(endpoints =>
         {

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Builds.Workers;
 using Microsoft.Extensions.Options;
-using Orleans.Runtime;
 
 namespace Builds.Cluster;
 
@@ -35,15 +34,17 @@ internal sealed partial class MembershipStanding(
     private TimeSpan? read;
     private bool isUnreachable;
 
-    public bool IsActive
+    public TimeSpan SinceActive
     {
         get
         {
             // Since boot, not of the process: a frozen one must not believe that no time has passed.
             lock (gate)
-                return confirmed is { } at && boot.Now - at <= lease.Value.Membership;
+                return confirmed is { } at ? boot.Now - at : TimeSpan.MaxValue;
         }
     }
+
+    public bool IsActive => SinceActive <= lease.Value.Membership;
 
     public bool IsDead(string silo)
     {
@@ -66,7 +67,7 @@ internal sealed partial class MembershipStanding(
         var begun = boot.Now;
         try
         {
-            var rows = await table.ReadRow(self.SiloAddress).WaitAsync(lease.Value.Membership / 2, clock, cancellationToken);
+            var rows = await table.ReadRowAsync(self.SiloAddress, cancellationToken).WaitAsync(lease.Value.Membership / 2, clock, cancellationToken);
             if (rows.TryGet(self.SiloAddress) is { Item1.Status: SiloStatus.Active })
                 Confirm(begun, wasRead: true);
             if (isUnreachable)

@@ -152,7 +152,7 @@ internal static class ServeCommand
         var admin = await FirstStart.EnsureAdmin(data, app.Services.GetRequiredService<IGrainFactory>());
         held.Tell(address);
         int? slots = app.Services.GetService<WorkerHost>() is null ? null : app.Services.GetRequiredService<IOptions<WorkerOptions>>().Value.Slots;
-        await Console.Out.WriteAsync(Welcome.Text(data, admin, address, slots, app.Services.GetService<ClusterMember>()));
+        await Console.Out.WriteAsync(Welcome.Text(data, admin, address, slots, app.Services.GetService<MemberSilo>()));
     }
 
     private static Dictionary<string, string?> Settings(ParseResult line)

@@ -10,7 +10,7 @@ internal static class Welcome
 
     /// <param name="slots">Null where no builds run.</param>
     /// <param name="member">Null for a silo that is alone.</param>
-    public static string Text(DataDirectory data, AdminAccess admin, string address, int? slots, ClusterMember? member)
+    public static string Text(DataDirectory data, AdminAccess admin, string address, int? slots, MemberSilo? member)
     {
         var runs = slots switch { null => "no builds here", 1 => "1 slot", _ => $"{slots} slots" };
         var ready = $"Ready: {address}, {runs}, data in {data.Path}{(member is null ? "" : $", {member}")}\n";

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Data.Common;
 using System.Text.Json;
 using Builds.Jobs;
@@ -9,7 +10,7 @@ namespace Builds.Storage;
 internal static class CatalogueRows
 {
     /// <summary>For <see cref="Open"/>.</summary>
-    public const string OpenColumns = "id, owner, image, status, queued_at, attempt, worker, incarnation, started, cancel_requested, revision";
+    public const string OpenColumns = "id, owner, image, status, queued_at, attempt, worker, incarnation, started, cancel_requested, revision, pool, priority, labels";
 
     /// <summary>The record.</summary>
     public static JobSnapshot Job(DbDataReader row) => Record<JobState>(row, 0).ToSnapshot();
@@ -27,6 +28,9 @@ internal static class CatalogueRows
         Started = row.IsDBNull(8) ? null : Time(row, 8),
         CancelRequested = row.GetBoolean(9),
         Revision = row.GetInt32(10),
+        Pool = row.GetString(11),
+        Priority = row.GetInt32(12),
+        Labels = row.GetString(13) is "[]" ? [] : JsonSerializer.Deserialize<ImmutableArray<string>>(row.GetString(13), StateJson.Options),
     };
 
     /// <summary>The key and the record.</summary>

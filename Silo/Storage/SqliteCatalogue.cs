@@ -15,9 +15,12 @@ internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITo
 
     private const string OpenColumns = $"SELECT {CatalogueRows.OpenColumns} FROM storage ";
 
-    internal const string OpenSql = OpenColumns + "INDEXED BY job_open WHERE state = 'job' AND status IN ('queued', 'running') ORDER BY id";
+    internal const string OpenSql = OpenColumns + "INDEXED BY job_open WHERE state = 'job' AND status IN ('queued', 'running') AND pool = @pool AND id > @after ORDER BY id LIMIT @limit";
 
-    internal const string QueuedSinceSql = OpenColumns + "INDEXED BY job_queued WHERE state = 'job' AND status = 'queued' AND queued_at >= @since ORDER BY id";
+    internal const string QueuedSinceSql = OpenColumns +
+        "INDEXED BY job_queued WHERE state = 'job' AND status = 'queued' AND pool = @pool AND (queued_at, id) > (@since, @after) ORDER BY queued_at, id LIMIT @limit";
+
+    internal const string NextPoolSql = "SELECT min(pool) FROM storage INDEXED BY job_open WHERE state = 'job' AND status IN ('queued', 'running') AND pool > @pool";
 
     internal const string FindOpenSql = OpenColumns + "WHERE state = 'job' AND n0 = 0 AND n1 = @id AND key = '' AND status IN ('queued', 'running')";
 
@@ -41,17 +44,29 @@ internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITo
             cancellationToken);
     }
 
-    public Task<ImmutableArray<OpenJob>> Open(DateTimeOffset? queuedSince, CancellationToken cancellationToken)
-    {
-        var statement = queuedSince is { } since
-            ? new SqliteStatement(QueuedSinceSql, ("since", StateTime.Text(since)))
-            : new SqliteStatement(OpenSql);
-        return database.Catalogue.Read(session => session.Query(statement, CatalogueRows.Open).ToImmutableArray(), cancellationToken);
-    }
+    public Task<ImmutableArray<OpenJob>> Open(string pool, JobId? after, int limit, CancellationToken cancellationToken) =>
+        ReadOpen(new SqliteStatement(OpenSql, ("pool", pool), ("after", after?.Value ?? 0), ("limit", limit)), cancellationToken);
+
+    public Task<ImmutableArray<OpenJob>> QueuedSince(string pool, DateTimeOffset since, JobId? after, int limit, CancellationToken cancellationToken) =>
+        ReadOpen(new SqliteStatement(QueuedSinceSql, ("pool", pool), ("since", StateTime.Text(since)), ("after", after?.Value ?? 0), ("limit", limit)), cancellationToken);
+
+    public Task<ImmutableArray<string>> Pools(CancellationToken cancellationToken) => database.Catalogue.Read(
+        session =>
+        {
+            // One look into the index per pool, where DISTINCT would walk all open jobs.
+            var pools = ImmutableArray.CreateBuilder<string>();
+            while (session.Query(new SqliteStatement(NextPoolSql, ("pool", pools.LastOrDefault() ?? "")), row => row.IsDBNull(0) ? null : row.GetString(0)).Single() is { } next)
+                pools.Add(next);
+            return pools.ToImmutable();
+        },
+        cancellationToken);
 
     public Task<OpenJob?> FindOpen(JobId id, CancellationToken cancellationToken) => database.Catalogue.Read(
         session => session.Query(new SqliteStatement(FindOpenSql, ("id", id.Value)), CatalogueRows.Open).SingleOrDefault(), cancellationToken);
 
     Task<ImmutableArray<TokenInfo>> ITokenCatalogue.List(string? user, CancellationToken cancellationToken) => database.Catalogue.Read(
         session => session.Query(new SqliteStatement(TokensSql, ("user", user)), CatalogueRows.Token).ToImmutableArray(), cancellationToken);
+
+    private Task<ImmutableArray<OpenJob>> ReadOpen(SqliteStatement statement, CancellationToken cancellationToken) => database.Catalogue.Read(
+        session => session.Query(statement, CatalogueRows.Open).ToImmutableArray(), cancellationToken);
 }

@@ -28,6 +28,9 @@ CREATE TABLE storage (
     updated          text COLLATE "C",
     expires          text COLLATE "C",
     revision         integer,
+    pool             text COLLATE "C",           -- of a job, as are the next two
+    priority         integer,
+    labels           text COLLATE "C",           -- JSON array
     payload          bytea   NOT NULL,           -- last, so that the columns before it are read without it
     PRIMARY KEY (state, n0, n1, key)
 ) WITH (
@@ -37,8 +40,8 @@ CREATE TABLE storage (
 );
 
 CREATE INDEX job_owner ON storage (owner, id) WHERE state = 'job';
-CREATE INDEX job_open ON storage (id) WHERE state = 'job' AND status IN ('queued', 'running');
-CREATE INDEX job_queued ON storage (queued_at) WHERE state = 'job' AND status = 'queued';
+CREATE INDEX job_open ON storage (pool, id) WHERE state = 'job' AND status IN ('queued', 'running');
+CREATE INDEX job_queued ON storage (pool, queued_at, id) WHERE state = 'job' AND status = 'queued';
 CREATE INDEX token_created ON storage (created, key) WHERE state = 'token';
 CREATE INDEX submission_expires ON storage (expires) WHERE state = 'submission';
 

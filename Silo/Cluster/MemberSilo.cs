@@ -6,7 +6,7 @@ using Builds.Workers;
 namespace Builds.Cluster;
 
 /// <summary>A silo that may join: its database is upgraded and of the right cluster, its clock is right and its name is its own.</summary>
-internal sealed record ClusterMember(ClusterOptions Options, PostgresDatabase Database, SharedStore Store, SiloEndpoint Endpoint, WorkerIdentity Identity)
+internal sealed record MemberSilo(ClusterOptions Options, PostgresDatabase Database, SharedStore Store, SiloEndpoint Endpoint, WorkerIdentity Identity)
 {
     /// <summary>Nothing of Orleans' own goes by it; it is in the database's rows.</summary>
     public const string ServiceId = "builds";
@@ -21,7 +21,7 @@ internal sealed record ClusterMember(ClusterOptions Options, PostgresDatabase Da
     /// </summary>
     /// <param name="lease">How long a build may live whose silo is gone.</param>
     /// <param name="tell">Hears of what takes long.</param>
-    public static async Task<ClusterMember> Join(
+    public static async Task<MemberSilo> Join(
         ClusterOptions options, DataDirectory data, LeaseOptions lease, Action<string> tell, CancellationToken cancellationToken)
     {
         // The machine's own: what is waited for here is other machines.
@@ -42,7 +42,7 @@ internal sealed record ClusterMember(ClusterOptions Options, PostgresDatabase Da
             if (start.Moved)
                 await OutliveLease(name, lease, clock, tell, cancellationToken);
             KillPoint.Reached("cluster.start-counted");
-            return new ClusterMember(options, database, store, endpoint, new WorkerIdentity(name, start.Incarnation));
+            return new MemberSilo(options, database, store, endpoint, new WorkerIdentity(name, start.Incarnation));
         }
         catch
         {
