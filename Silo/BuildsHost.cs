@@ -113,6 +113,7 @@ public static class BuildsHost
 
     private static void AddWorker(IServiceCollection services, bool worker)
     {
+        services.AddBuildsRetention();
         if (!worker)
             return;
         services.AddBuildsWorker();

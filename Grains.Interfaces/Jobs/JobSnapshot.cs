@@ -63,4 +63,8 @@ public sealed record JobSnapshot
     [Id(25)] public string Pool { get; init; } = Placement.DefaultPool;
     /// <summary>In the order of the submission, each once.</summary>
     [Id(26)] public ImmutableArray<string> Labels { get; init; } = [];
+    /// <summary>Since when its artifacts are too old to be read; null: they are there. They stay listed.</summary>
+    [Id(27)] public DateTimeOffset? ArtifactsExpired { get; init; }
+    /// <summary>Since when its logs are too old to be read; null: they are there.</summary>
+    [Id(28)] public DateTimeOffset? LogsExpired { get; init; }
 }

@@ -39,6 +39,36 @@ public static class JobDecisions
         _ => job,
     };
 
+    /// <summary>
+    /// The job without a part that has become too old; the same reference if it has gone before, null if it is not to be touched. It did
+    /// not change by that in its owner's eyes, so <see cref="JobState.Updated"/> stays, by which its age is counted. A deleted job keeps no
+    /// more than what the catalogue needs to find it; no owner, so that it is in nobody's list.
+    /// </summary>
+    public static JobState? Expire(JobState job, JobPart part, DateTimeOffset now)
+    {
+        if (job.Id.Value == 0 || !job.Status.IsFinal())
+            return null;
+        if (job.Deleted is not null)
+            return part == JobPart.Record ? job : null;
+        return part switch
+        {
+            JobPart.Artifacts => job.ArtifactsExpired is not null || job.Artifacts.IsEmpty ? job : job with { ArtifactsExpired = now },
+            JobPart.Logs => job.LogsExpired is not null ? job : job with { LogsExpired = now },
+            JobPart.Record => new JobState
+            {
+                Id = job.Id,
+                Status = job.Status,
+                Reason = job.Reason,
+                Attempt = job.Attempt,
+                Created = job.Created,
+                Finished = job.Finished,
+                Updated = job.Updated,
+                Revision = job.Revision,
+                Deleted = now,
+            },
+        };
+    }
+
     /// <summary>Whether a group of <paramref name="owner"/>'s may have the job.</summary>
     public static JoinResult Join(JobState job, int group, string owner)
     {

@@ -55,8 +55,13 @@ public sealed record JobState
     public ImmutableArray<Artifact> Artifacts { get; init; } = [];
     public int Revision { get; init; }
 
-    /// <summary>False for the empty record that a grain without a row has.</summary>
-    public bool Exists() => Id.Value > 0;
+    /// <summary>Since when retention shows its artifacts to nobody, its logs, and all of it. Their files go after that.</summary>
+    public DateTimeOffset? ArtifactsExpired { get; init; }
+    public DateTimeOffset? LogsExpired { get; init; }
+    public DateTimeOffset? Deleted { get; init; }
+
+    /// <summary>False for the empty record that a grain without a row has, and for what is left of a deleted job.</summary>
+    public bool Exists() => Id.Value > 0 && Deleted is null;
 
     public JobSnapshot ToSnapshot() => new()
     {
@@ -83,6 +88,8 @@ public sealed record JobState
         Artifacts = Artifacts,
         Revision = Revision,
         Group = Group,
+        ArtifactsExpired = ArtifactsExpired,
+        LogsExpired = LogsExpired,
         Priority = Priority,
         Pool = Pool,
         Labels = Labels,

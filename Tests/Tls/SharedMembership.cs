@@ -1,5 +1,3 @@
-using Orleans.Runtime;
-
 namespace Builds.Tests.Tls;
 
 /// <summary>The membership table of silos in one process, which find each other there and then talk over real sockets.</summary>
@@ -60,9 +58,25 @@ internal sealed class SharedMembership : IMembershipTable
         if (tableVersion.Version != version + 1)
             return false;
         version++;
-        rows[entry.SiloAddress] = (entry.Copy(), version.ToString());
+        rows[entry.SiloAddress] = (Clone(entry), version.ToString());
         return true;
     }
 
-    private static Tuple<MembershipEntry, string> Copy((MembershipEntry Entry, string Tag) row) => Tuple.Create(row.Entry.Copy(), row.Tag);
+    private static Tuple<MembershipEntry, string> Copy((MembershipEntry Entry, string Tag) row) => Tuple.Create(Clone(row.Entry), row.Tag);
+
+    // What a silo does to the entry that it holds is its own affair.
+    private static MembershipEntry Clone(MembershipEntry entry) => new()
+    {
+        SiloAddress = entry.SiloAddress,
+        Status = entry.Status,
+        SuspectTimes = entry.SuspectTimes is { } suspects ? [.. suspects] : null,
+        ProxyPort = entry.ProxyPort,
+        HostName = entry.HostName,
+        SiloName = entry.SiloName,
+        RoleName = entry.RoleName,
+        UpdateZone = entry.UpdateZone,
+        FaultZone = entry.FaultZone,
+        StartTime = entry.StartTime,
+        IAmAliveTime = entry.IAmAliveTime,
+    };
 }

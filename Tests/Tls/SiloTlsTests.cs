@@ -5,12 +5,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
-using Orleans.Runtime;
 
 namespace Builds.Tests.Tls;
 
 /// <summary>Silos that talk over real sockets, with and without certificates.</summary>
-public sealed class SiloTlsTests : IAsyncLifetime
+public sealed class SiloTlsTests : IAsyncLifetime, IDisposable
 {
     private static readonly TimeSpan Bound = TimeSpan.FromMinutes(2);
 
@@ -29,7 +28,10 @@ public sealed class SiloTlsTests : IAsyncLifetime
             await silo.StopAsync(now.Token);
             silo.Dispose();
         }
+    }
 
+    public void Dispose()
+    {
         authority.Dispose();
         folder.Dispose();
     }
@@ -72,7 +74,7 @@ public sealed class SiloTlsTests : IAsyncLifetime
 
     /// <summary>How many silos answer a call from this one.</summary>
     private static async Task<int> CallAll(IHost silo) =>
-        (await silo.Services.GetRequiredService<IGrainFactory>().GetGrain<IManagementGrain>(0).GetRuntimeStatistics(null).WaitAsync(Bound)).Length;
+        (await silo.Services.GetRequiredService<IGrainFactory>().GetGrain<IManagementGrain>(0).GetRuntimeStatistics(null!).WaitAsync(Bound)).Length;
 
     private async Task<IHost> Start(string name, SiloTlsOptions tls)
     {

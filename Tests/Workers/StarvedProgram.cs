@@ -1,5 +1,6 @@
 using System.Globalization;
 using Builds.Cluster;
+using Builds.Execution;
 using Builds.Jobs;
 using Builds.Queue;
 using Builds.Workers;
