@@ -5,7 +5,6 @@ using Builds.Jobs;
 using Builds.Queue;
 using Builds.Workers;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace Builds.Tests.Workers;
 
