@@ -33,7 +33,9 @@ internal sealed class Guard : IAsyncDisposable
     private const int MaxWords = 8192;
     private readonly ChildProcess _process;
     private readonly GuardReader _reader;
-    private readonly Channel<byte[]> _outgoing = Channel.CreateUnbounded<byte[]>(new() { SingleReader = true });
+
+    // Sent by who writes, as far as the socket takes it: a renewed lease must reach the sandbox although the thread pool is busy.
+    private readonly Channel<byte[]> _outgoing = Channel.CreateUnbounded<byte[]>(new() { SingleReader = true, AllowSynchronousContinuations = true });
     private readonly Task _sending;
     private bool _empty;
 
