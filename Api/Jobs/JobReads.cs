@@ -49,6 +49,11 @@ internal static class JobReads
             ? TypedResults.Text(job.Manifest, "text/plain; charset=utf-8")
             : Problems.NotFound();
 
+    public static async Task<IResult> Timeline(HttpContext context, ICatalogue catalogue, string id, CancellationToken cancellationToken) =>
+        await Find(context, catalogue, id, cancellationToken) is { } job
+            ? TypedResults.Ok(JobTimelineModel.From(job))
+            : Problems.NotFound();
+
     /// <summary>Null if there is no such job for this reader.</summary>
     private static async Task<JobSnapshot?> Find(HttpContext context, ICatalogue catalogue, string id, CancellationToken cancellationToken) =>
         JobId.TryParse(id, out var key) && await catalogue.Find(key, cancellationToken) is { } job && context.CallerOrNull().MaySee(job) ? job : null;

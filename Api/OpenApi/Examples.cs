@@ -27,6 +27,7 @@ internal static class Examples
         [typeof(Page<JobModel>)] = $$"""{"next":"41","results":[{{Job}}],"results_per_page":50,"total":51}""",
         [typeof(ArtifactModel)] = Artifact,
         [typeof(Page<ArtifactModel>)] = $$"""{"next":null,"results":[{{Artifact}}],"results_per_page":50,"total":1}""",
+        [typeof(JobTimelineModel)] = """{"results":[{"at":"2026-11-24T12:00:00.004+00:00","event":"submitted","attempt":0,"worker":null,"detail":null},{"at":"2026-11-24T12:00:00.004+00:00","event":"queued","attempt":0,"worker":null,"detail":null},{"at":"2026-11-24T12:00:00.019+00:00","event":"claimed","attempt":1,"worker":"worker","detail":null},{"at":"2026-11-24T12:00:07.310+00:00","event":"finished","attempt":1,"worker":"worker","detail":"success"}]}""",
         [typeof(JobGroupModel)] = """{"id":7,"note":"both","owner":{"canonical_name":"~mia","name":"mia"},"jobs":[{"id":41,"status":"queued"},{"id":42,"status":"running"}]}""",
         [typeof(NewTokenModel)] = """{"id":"9b71…","token":"Zk3uX0aB…","user":"mia","scopes":["jobs:read","jobs:write"],"created":"2026-11-24T12:00:00+00:00","expires":"2027-02-22T12:00:00+00:00"}""",
         [typeof(TokenList)] = $$"""{"results":[{{Token}}]}""",

@@ -57,4 +57,6 @@ public sealed record JobSnapshot
     [Id(21)] public int Revision { get; init; }
     /// <summary>The group that it is a member of, or null.</summary>
     [Id(22)] public int? Group { get; init; }
+    /// <summary>What was decided about it, oldest first; long ones are folded in the middle.</summary>
+    [Id(23)] public ImmutableArray<JobEvent> Timeline { get; init; } = [];
 }

@@ -30,7 +30,7 @@ public sealed partial class JobGrain(
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        job = storage.State;
+        job = storage.State with { Timeline = JobTimeline.Of(storage.State) };
         return Task.CompletedTask;
     }
 

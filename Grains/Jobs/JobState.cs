@@ -51,6 +51,8 @@ public sealed record JobState
     public ImmutableArray<EndedAttempt> EndedAttempts { get; init; } = [];
     public ImmutableArray<Artifact> Artifacts { get; init; } = [];
     public int Revision { get; init; }
+    /// <summary>Empty in records from before there was one: read it through <see cref="JobTimeline.Of"/>.</summary>
+    public ImmutableArray<JobEvent> Timeline { get; init; } = [];
 
     /// <summary>False for the empty record that a grain without a row has.</summary>
     public bool Exists() => Id.Value > 0;
@@ -80,6 +82,7 @@ public sealed record JobState
         Artifacts = Artifacts,
         Revision = Revision,
         Group = Group,
+        Timeline = JobTimeline.Of(this),
     };
 
     /// <summary>What the queue is told of a change.</summary>
