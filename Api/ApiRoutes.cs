@@ -1,4 +1,3 @@
-using System.Reflection;
 using Builds.Artifacts;
 using Builds.Health;
 using Builds.Jobs;
@@ -24,13 +23,11 @@ public static class ApiRoutes
         app.MapLogs();
         app.MapArtifacts();
         app.MapTokens();
-        app.MapGet("/api/version", () => TypedResults.Ok(new VersionModel(Version))).Describe<VersionModel>("The version of the service", body: null).WithTags("Service");
+        app.MapGet("/api/version", () => TypedResults.Ok(new VersionModel(ProductVersion.Text))).Describe<VersionModel>("The version of the service", body: null).WithTags("Service");
         app.MapHealth();
         app.MapOpenApi(OpenApiDescription.Address);
         return app;
     }
-
-    private static string Version => typeof(ApiRoutes).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 }
 
 public sealed record VersionModel(string Version);

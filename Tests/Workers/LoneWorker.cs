@@ -46,7 +46,7 @@ internal sealed class LoneWorker : IAsyncDisposable
             options,
             Clock,
             NullLogger<AttemptRunner>.Instance);
-        Agent = new WorkerAgent(new WorkerIdentity("worker", 1), runner, options, lease, boot);
+        Agent = new WorkerAgent(new WorkerIdentity("worker", 1), runner, options, lease, boot, Clock, NullLogger<WorkerAgent>.Instance);
         host = new WorkerHost(Agent, executor, grains, boot, Clock, options, lease, NullLogger<WorkerHost>.Instance);
     }
 
