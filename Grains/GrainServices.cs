@@ -24,6 +24,7 @@ public static class GrainServices
         services.AddSettings<LeaseOptions>(configuration, LeaseOptions.Section);
         services.AddSettings<WorkerOptions>(configuration, WorkerOptions.Section);
         services.AddSettings<LogOptions>(configuration, LogOptions.Section);
+        services.TryAddSingleton<IClusterStanding, AloneStanding>();
         services.AddSingleton<AttemptRecorderFactory>();
         services.AddSingleton<AttemptRunner>();
         services.AddSingleton<WorkerAgent>();

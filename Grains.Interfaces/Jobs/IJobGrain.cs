@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Builds.Artifacts;
+using Builds.Queue;
 using Orleans.Concurrency;
 
 namespace Builds.Jobs;
@@ -89,6 +90,12 @@ public sealed record JobSubmission
     [Id(4)] public bool Execute { get; init; } = true;
     [Id(5)] public bool Secrets { get; init; }
     [Id(6)] public Visibility Visibility { get; init; } = Visibility.Unlisted;
+    /// <summary>-10 to 10, higher first; orders the owner's own jobs, and takes nobody else's share.</summary>
+    [Id(7)] public int Priority { get; init; }
+    /// <summary>Only workers of this pool run it.</summary>
+    [Id(8)] public string Pool { get; init; } = Placement.DefaultPool;
+    /// <summary>Only workers that carry all of these run it.</summary>
+    [Id(9)] public ImmutableArray<string> Labels { get; init; } = [];
 }
 
 /// <summary>The answer to start and cancel.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Builds.Artifacts;
 using Builds.Logs;
+using Builds.Queue;
 
 namespace Builds.Jobs;
 
@@ -59,4 +60,9 @@ public sealed record JobSnapshot
     [Id(22)] public int? Group { get; init; }
     /// <summary>What was decided about it, oldest first; long ones are folded in the middle.</summary>
     [Id(23)] public ImmutableArray<JobEvent> Timeline { get; init; } = [];
+    /// <summary>-10 to 10.</summary>
+    [Id(24)] public int Priority { get; init; }
+    [Id(25)] public string Pool { get; init; } = Placement.DefaultPool;
+    /// <summary>In the order of the submission, each once.</summary>
+    [Id(26)] public ImmutableArray<string> Labels { get; init; } = [];
 }

@@ -24,6 +24,9 @@ public static class JobDecisions
             Tags = submission.Tags,
             Visibility = submission.Visibility,
             Secrets = submission.Secrets,
+            Priority = submission.Priority,
+            Pool = submission.Pool,
+            Labels = submission.Labels,
             Created = now,
             QueuedAt = submission.Execute ? now : null,
         };

@@ -39,6 +39,9 @@ public sealed record JobState
     public bool Secrets { get; init; }
     /// <summary>The group that it is a member of.</summary>
     public int? Group { get; init; }
+    public int Priority { get; init; }
+    public string Pool { get; init; } = Placement.DefaultPool;
+    public ImmutableArray<string> Labels { get; init; } = [];
 
     public DateTimeOffset Created { get; init; }
     /// <summary>When it was queued last: its place among the waiting.</summary>
@@ -83,6 +86,9 @@ public sealed record JobState
         Revision = Revision,
         Group = Group,
         Timeline = JobTimeline.Of(this),
+        Priority = Priority,
+        Pool = Pool,
+        Labels = Labels,
     };
 
     /// <summary>What the queue is told of a change.</summary>
@@ -99,6 +105,8 @@ public sealed record JobState
         Worker = Worker,
         Incarnation = Incarnation,
         Started = Started,
+        Priority = Priority,
+        Labels = Labels,
     };
 }
 

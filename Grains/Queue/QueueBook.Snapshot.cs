@@ -1,3 +1,4 @@
+using Builds.Jobs;
 using Builds.Workers;
 
 namespace Builds.Queue;
@@ -13,6 +14,13 @@ public sealed partial class QueueBook
             worker.Slots,
             worker.Images,
             [.. worker.Assignments.Values.OrderBy(held => held.Job).Select(held => new HeldJob(held.Job, held.DispatchId, held.Attempt))]))]);
+
+    // To be replaced by kept counts.
+    public WaitingJob? Waiting(JobId id) => Snapshot().Waiting.FirstOrDefault(job => job.Id == id) is { } waits ? waits with { Place = 1 } : null;
+
+    public QueueSummary Summary(string pool) => new(pool, waiting.Count, assigned.Count, 0, 0, null, [], 0, [], Snapshot().Workers, true);
+
+    public Admission Admit(string owner) => new(owner.Length > 0, waiting.Count, null);
 
     private string Why(QueuedJob job)
     {

@@ -67,6 +67,12 @@ public sealed partial class QueueGrain : Grain, IQueueGrain
 
     public Task<QueueSnapshot> Snapshot() => Task.FromResult(book.Snapshot());
 
+    public Task<WaitingJob?> Waiting(JobId job) => Task.FromResult(book.Waiting(job));
+
+    public Task<QueueSummary> Summary() => Task.FromResult(book.Summary(this.GetPrimaryKeyString()));
+
+    public Task<Admission> Admit(string owner) => Task.FromResult(book.Admit(owner));
+
     private async Task Beat(CancellationToken cancellationToken)
     {
         book.Tick(Now);
@@ -79,7 +85,9 @@ public sealed partial class QueueGrain : Grain, IQueueGrain
         {
             var wall = clock.GetUtcNow();
             var full = wall - lastFull >= options.FullReconcile;
-            var open = await catalogue.Open(full ? null : wall - Window, cancellationToken);
+            var open = full
+                ? await catalogue.Open(this.GetPrimaryKeyString(), null, int.MaxValue, cancellationToken)
+                : await catalogue.QueuedSince(this.GetPrimaryKeyString(), wall - Window, null, int.MaxValue, cancellationToken);
             if (full)
                 lastFull = wall;
             book.Reconcile(open, Now);

@@ -16,11 +16,14 @@ internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITo
     internal const string TotalSql = "SELECT count(*) FROM storage INDEXED BY job_owner WHERE state = 'job' AND owner = @owner";
 
     private const string OpenColumns =
-        "SELECT id, owner, image, status, queued_at, attempt, worker, incarnation, started, cancel_requested, revision FROM storage ";
+        "SELECT id, owner, image, status, queued_at, attempt, worker, incarnation, started, cancel_requested, revision, pool, priority, labels FROM storage ";
 
-    internal const string OpenSql = OpenColumns + "INDEXED BY job_open WHERE state = 'job' AND status IN ('queued', 'running') ORDER BY id";
+    internal const string OpenSql = OpenColumns + "INDEXED BY job_open WHERE state = 'job' AND status IN ('queued', 'running') AND pool = @pool AND id > @after ORDER BY id LIMIT @limit";
 
-    internal const string QueuedSinceSql = OpenColumns + "INDEXED BY job_queued WHERE state = 'job' AND status = 'queued' AND queued_at >= @since ORDER BY id";
+    internal const string QueuedSinceSql = OpenColumns +
+        "INDEXED BY job_queued WHERE state = 'job' AND status = 'queued' AND pool = @pool AND (queued_at, id) > (@since, @after) ORDER BY queued_at, id LIMIT @limit";
+
+    internal const string NextPoolSql = "SELECT min(pool) FROM storage INDEXED BY job_open WHERE state = 'job' AND status IN ('queued', 'running') AND pool > @pool";
 
     internal const string FindOpenSql = OpenColumns + "WHERE state = 'job' AND n0 = 0 AND n1 = @id AND key = '' AND status IN ('queued', 'running')";
 
@@ -44,19 +47,31 @@ internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITo
             cancellationToken);
     }
 
-    public Task<ImmutableArray<OpenJob>> Open(DateTimeOffset? queuedSince, CancellationToken cancellationToken)
-    {
-        var statement = queuedSince is { } since
-            ? new SqliteStatement(QueuedSinceSql, ("since", StateTime.Text(since)))
-            : new SqliteStatement(OpenSql);
-        return database.Catalogue.Read(session => session.Query(statement, ReadOpen).ToImmutableArray(), cancellationToken);
-    }
+    public Task<ImmutableArray<OpenJob>> Open(string pool, JobId? after, int limit, CancellationToken cancellationToken) =>
+        ReadOpen(new SqliteStatement(OpenSql, ("pool", pool), ("after", after?.Value ?? 0), ("limit", limit)), cancellationToken);
+
+    public Task<ImmutableArray<OpenJob>> QueuedSince(string pool, DateTimeOffset since, JobId? after, int limit, CancellationToken cancellationToken) =>
+        ReadOpen(new SqliteStatement(QueuedSinceSql, ("pool", pool), ("since", StateTime.Text(since)), ("after", after?.Value ?? 0), ("limit", limit)), cancellationToken);
+
+    public Task<ImmutableArray<string>> Pools(CancellationToken cancellationToken) => database.Catalogue.Read(
+        session =>
+        {
+            // One look into the index per pool, where DISTINCT would walk all open jobs.
+            var pools = ImmutableArray.CreateBuilder<string>();
+            while (session.Query(new SqliteStatement(NextPoolSql, ("pool", pools.LastOrDefault() ?? "")), row => row.IsDBNull(0) ? null : row.GetString(0)).Single() is { } next)
+                pools.Add(next);
+            return pools.ToImmutable();
+        },
+        cancellationToken);
 
     public Task<OpenJob?> FindOpen(JobId id, CancellationToken cancellationToken) => database.Catalogue.Read(
         session => session.Query(new SqliteStatement(FindOpenSql, ("id", id.Value)), ReadOpen).SingleOrDefault(), cancellationToken);
 
     Task<ImmutableArray<TokenInfo>> ITokenCatalogue.List(string? user, CancellationToken cancellationToken) => database.Catalogue.Read(
         session => session.Query(new SqliteStatement(TokensSql, ("user", user)), ReadToken).ToImmutableArray(), cancellationToken);
+
+    private Task<ImmutableArray<OpenJob>> ReadOpen(SqliteStatement statement, CancellationToken cancellationToken) => database.Catalogue.Read(
+        session => session.Query(statement, ReadOpen).ToImmutableArray(), cancellationToken);
 
     private static JobSnapshot ReadJob(SqliteDataReader row) => Record<JobState>(row, 0).ToSnapshot();
 
@@ -73,6 +88,9 @@ internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITo
         Started = row.IsDBNull(8) ? null : Time(row, 8),
         CancelRequested = row.GetBoolean(9),
         Revision = row.GetInt32(10),
+        Pool = row.GetString(11),
+        Priority = row.GetInt32(12),
+        Labels = row.GetString(13) is "[]" ? [] : JsonSerializer.Deserialize<ImmutableArray<string>>(row.GetString(13), StateJson.Options),
     };
 
     private static TokenInfo ReadToken(SqliteDataReader row) => Record<TokenState>(row, 1).ToInfo(row.GetString(0));

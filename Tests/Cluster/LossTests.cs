@@ -153,7 +153,7 @@ public sealed class LossTests
         await Task.WhenAll(Enumerable.Range(0, 1000).Select(number => cluster.Submit(owner: $"o{number % 7}")));
 
         await cluster.Deactivate(cluster.Queue);
-        await cluster.AdvanceUntil(async () => (await cluster.Storage.Open(null, default)).Length == 1, "all but the held one ended");
+        await cluster.AdvanceUntil(async () => (await cluster.Storage.Open("default", null, 1000, default)).Length == 1, "all but the held one ended");
         build.End(await build.RunAllTasks());
 
         (await cluster.WaitFor(held.Id, JobStatus.Success)).Attempt.ShouldBe(1);

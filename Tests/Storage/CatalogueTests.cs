@@ -48,7 +48,7 @@ public sealed class CatalogueTests
         foreach (var status in Enum.GetValues<JobStatus>())
             await storage.Write(Jobs.Full((int)status + 1) with { Status = status });
 
-        var open = await storage.Catalogue.Open(null, default);
+        var open = await storage.Catalogue.Open("default", null, 100, default);
 
         open.Select(job => job.Status).ShouldBe([JobStatus.Queued, JobStatus.Running]);
         var running = Jobs.Full(3);
@@ -81,7 +81,7 @@ public sealed class CatalogueTests
 
         var elsewhere = Some.Time.AddTicks(2).ToOffset(TimeSpan.FromHours(5));
 
-        (await storage.Catalogue.Open(elsewhere, default)).Select(job => job.Id.Value).ShouldBe([3, 4]);
+        (await storage.Catalogue.QueuedSince("default", elsewhere, null, 100, default)).Select(job => job.Id.Value).ShouldBe([3, 4]);
     }
 
     [Fact]
@@ -93,7 +93,7 @@ public sealed class CatalogueTests
 
         await storage.Write("job", StorageHarness.Job(1), job);
 
-        (await storage.Catalogue.Open(null, default)).ShouldBeEmpty();
+        (await storage.Catalogue.Open("default", null, 100, default)).ShouldBeEmpty();
         (await storage.Catalogue.Find(new JobId(1), default))!.Reason.ShouldBe(FailReason.Cancelled);
     }
 

@@ -95,13 +95,21 @@ public sealed class FakeStorage : IGrainStorage, ICatalogue
             all.Count));
     }
 
-    public Task<ImmutableArray<OpenJob>> Open(DateTimeOffset? queuedSince, CancellationToken cancellationToken) => Task.FromResult(
-        Jobs.Select(ToOpen).OfType<OpenJob>()
-            .Where(job => queuedSince is null || (job.Status == JobStatus.Queued && job.QueuedAt >= queuedSince))
-            .OrderBy(job => job.Id).ToImmutableArray());
+    public Task<ImmutableArray<OpenJob>> Open(string pool, JobId? after, int limit, CancellationToken cancellationToken) => Task.FromResult(
+        OpenJobs.Where(job => job.Pool == pool && (after is null || job.Id > after.Value)).OrderBy(job => job.Id).Take(limit).ToImmutableArray());
+
+    public Task<ImmutableArray<OpenJob>> QueuedSince(string pool, DateTimeOffset since, JobId? after, int limit, CancellationToken cancellationToken) => Task.FromResult(
+        OpenJobs.Where(job => job.Pool == pool && job.Status == JobStatus.Queued)
+            .Where(job => job.QueuedAt > since || (job.QueuedAt == since && (after is null || job.Id > after.Value)))
+            .OrderBy(job => job.QueuedAt).ThenBy(job => job.Id).Take(limit).ToImmutableArray());
+
+    public Task<ImmutableArray<string>> Pools(CancellationToken cancellationToken) => Task.FromResult(
+        OpenJobs.Select(job => job.Pool).Distinct().Order(StringComparer.Ordinal).ToImmutableArray());
 
     public Task<OpenJob?> FindOpen(JobId id, CancellationToken cancellationToken) =>
         Task.FromResult(Jobs.Where(job => job.Id == id).Select(ToOpen).FirstOrDefault());
+
+    private IEnumerable<OpenJob> OpenJobs => Jobs.Select(ToOpen).OfType<OpenJob>();
 
     private IEnumerable<JobState> Jobs => records.Values.Select(record => record.Record).OfType<JobState>();
 
@@ -118,6 +126,9 @@ public sealed class FakeStorage : IGrainStorage, ICatalogue
         Started = job.Started,
         CancelRequested = job.CancelRequested,
         Revision = job.Revision,
+        Pool = job.Pool,
+        Priority = job.Priority,
+        Labels = job.Labels,
     };
 
     private static (string, string) KeyOf(string stateName, GrainId grainId) => (stateName, grainId.ToString());
