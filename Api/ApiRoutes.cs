@@ -3,7 +3,9 @@ using Builds.Health;
 using Builds.Jobs;
 using Builds.Logs;
 using Builds.OpenApi;
+using Builds.Queue;
 using Builds.Users;
+using Builds.Workers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
@@ -23,6 +25,8 @@ public static class ApiRoutes
         app.MapLogs();
         app.MapArtifacts();
         app.MapTokens();
+        app.MapWorkers();
+        app.MapQueue();
         app.MapGet("/api/version", () => TypedResults.Ok(new VersionModel(ProductVersion.Text))).Describe<VersionModel>("The version of the service", body: null).WithTags("Service");
         app.MapHealth();
         app.MapOpenApi(OpenApiDescription.Address);

@@ -19,7 +19,7 @@ internal static class JobReads
     }
 
     public static async Task<IResult> Get(
-        HttpContext context, ICatalogue catalogue, PublicOrigin origin, JobWaiting waiting, string id, string? wait, CancellationToken cancellationToken)
+        HttpContext context, ICatalogue catalogue, PublicOrigin origin, JobWaiting waiting, JobPlaces places, string id, string? wait, CancellationToken cancellationToken)
     {
         if (await Find(context, catalogue, id, cancellationToken) is not { } job)
             return Problems.NotFound();
@@ -30,7 +30,7 @@ internal static class JobReads
             job = await waiting.ForOtherStatus(job, atMost, cancellationToken);
         }
 
-        return TypedResults.Ok(JobModel.From(job, origin));
+        return TypedResults.Ok(JobModel.From(job, origin, await places.Of(job, cancellationToken)));
     }
 
     public static async Task<IResult> Artifacts(

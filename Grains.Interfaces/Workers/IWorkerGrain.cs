@@ -17,6 +17,18 @@ public enum WorkerStatus
     Lost = 3,
 }
 
+/// <summary>The words of <see cref="WorkerStatus"/> as they stand in answers and on the command line.</summary>
+public static class WorkerWords
+{
+    public static string Word(this WorkerStatus status) => status switch
+    {
+        WorkerStatus.Ready => "ready",
+        WorkerStatus.Draining => "draining",
+        WorkerStatus.Drained => "drained",
+        WorkerStatus.Lost => "lost",
+    };
+}
+
 /// <summary>The worker of one silo, keyed by the silo's stable name. The silo is the truth: this is its door.</summary>
 [Alias("IWorkerGrain")]
 public interface IWorkerGrain : IGrainWithStringKey

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Builds.Jobs;
+using Builds.Queue;
 
 namespace Builds.Workers;
 
@@ -21,6 +22,10 @@ public sealed record WorkerReport
     [Id(7)] public WorkerDrain? Drain { get; init; }
     /// <summary>Its silo is about to stop: it drains for good.</summary>
     [Id(8)] public bool Leaving { get; init; }
+    /// <summary>The pool whose jobs it runs.</summary>
+    [Id(9)] public string Pool { get; init; } = Placement.DefaultPool;
+    /// <summary>What it carries; a job runs only where all of its labels are.</summary>
+    [Id(10)] public ImmutableArray<string> Labels { get => field.IsDefault ? [] : field; init; } = [];
 }
 
 /// <summary>A job in a slot of a worker.</summary>
