@@ -32,6 +32,14 @@ public static class ApiRoutes
         app.MapOpenApi(OpenApiDescription.Address);
         return app;
     }
+
+    /// <summary>For a silo that only runs builds: whether it is well, and nothing else.</summary>
+    public static WebApplication MapBuildsHealth(this WebApplication app)
+    {
+        app.UseProblems();
+        app.MapHealth();
+        return app;
+    }
 }
 
 public sealed record VersionModel(string Version);

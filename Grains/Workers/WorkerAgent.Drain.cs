@@ -46,7 +46,7 @@ public sealed partial class WorkerAgent
             deadline?.Dispose();
             deadline = atMost is { } time ? clock.CreateTimer(_ => HandBack(begun), null, time, Timeout.InfiniteTimeSpan) : null;
             claiming = [.. held.Values.Where(attempt => attempt.Attempt == 0)];
-            LogDrained(held.Count, begun.Deadline, note);
+            LogDrained(held.Count, begun.Deadline is { } end ? $"until {end:u}" : "to their end", note ?? "none");
         }
 
         await Task.WhenAll(claiming.Select(attempt => attempt.ClaimAnswered)).WaitAsync(ClaimsSettle, clock, CancellationToken.None)
@@ -91,6 +91,8 @@ public sealed partial class WorkerAgent
                 Version = ProductVersion.Text,
                 Drain = drain,
                 Leaving = leaving,
+                Pool = options.Value.Pool,
+                Labels = [.. options.Value.Labels],
             };
         }
     }
@@ -116,8 +118,8 @@ public sealed partial class WorkerAgent
         }
     }
 
-    [LoggerMessage(EventId = 1110, Level = LogLevel.Information, Message = "Drained by an operator: no new job is taken; {Jobs} running may finish until {Deadline}; note: {Note}")]
-    private partial void LogDrained(int jobs, DateTimeOffset? deadline, string? note);
+    [LoggerMessage(EventId = 1110, Level = LogLevel.Information, Message = "Drained by an operator: no new job is taken; {Jobs} running may go on {Deadline}; note: {Note}")]
+    private partial void LogDrained(int jobs, string deadline, string note);
 
     [LoggerMessage(EventId = 1111, Level = LogLevel.Information, Message = "Resumed by an operator: jobs are taken again")]
     private partial void LogResumed();

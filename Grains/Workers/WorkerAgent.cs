@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Builds.Jobs;
 using Builds.Queue;
 using Microsoft.Extensions.Logging;
@@ -21,6 +22,7 @@ public sealed partial class WorkerAgent(
     private readonly Lock gate = new();
     private readonly Lease lease = new(leaseOptions.Value.Lease);
     private readonly Dictionary<JobId, HeldAttempt> held = [];
+    private readonly ImmutableArray<string> labels = [.. options.Value.Labels.Distinct()];
     private readonly SortedSet<int> freeSlots = [.. Enumerable.Range(0, options.Value.Slots)];
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private WorkerStatus status = WorkerStatus.Ready;
@@ -99,7 +101,10 @@ public sealed partial class WorkerAgent(
                 status,
                 options.Value.Slots,
                 [.. images],
-                [.. held.Values.Select(attempt => new HeldJob(attempt.Job, attempt.DispatchId, attempt.Attempt))]);
+                [.. held.Values.Select(attempt => new HeldJob(attempt.Job, attempt.DispatchId, attempt.Attempt))])
+            {
+                Labels = labels,
+            };
             return (beat, changed.Task);
         }
     }

@@ -50,13 +50,13 @@ public sealed partial class WorkerHost(
         await base.StopAsync(cancellationToken);
         LogDrained(agent.Held);
         // The last word: the queue need not wait for the lease to know that this worker is gone.
-        await Tell(grains.GetGrain<IQueueGrain>(IQueueGrain.DefaultPool), agent.NextHeartbeat(executor.Images).Beat);
+        await Tell(grains.GetGrain<IQueueGrain>(options.Value.Pool), agent.NextHeartbeat(executor.Images).Beat);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await using var watch = clock.CreateTimer(_ => WatchLease(), null, lease.Value.Heartbeat, lease.Value.Heartbeat / 4);
-        var queue = grains.GetGrain<IQueueGrain>(IQueueGrain.DefaultPool);
+        var queue = grains.GetGrain<IQueueGrain>(options.Value.Pool);
         while (!stoppingToken.IsCancellationRequested)
         {
             var (beat, changed) = agent.NextHeartbeat(executor.Images);
@@ -85,7 +85,10 @@ public sealed partial class WorkerHost(
 
     private void Obey(HeartbeatAnswer answer, TimeSpan sent)
     {
-        if (answer.Renewed)
+        // Withheld: neither longer nor over. It runs on to its end, and the next heartbeat asks again.
+        if (answer.Withheld)
+            LogWithheld();
+        else if (answer.Renewed)
             executor.Renew(agent.Renew(sent));
         else
             agent.EndAll(StopCause.Lost);
@@ -115,6 +118,9 @@ public sealed partial class WorkerHost(
 
     [LoggerMessage(EventId = 1300, Level = LogLevel.Warning, Message = "Heartbeat {Sequence} was not answered")]
     private partial void LogNotHeard(Exception error, long sequence);
+
+    [LoggerMessage(EventId = 1304, Level = LogLevel.Warning, Message = "The lease was not renewed: the queue's silo does not know whether it still belongs to the cluster. Builds go on until the lease ends")]
+    private partial void LogWithheld();
 
     [LoggerMessage(EventId = 1301, Level = LogLevel.Warning, Message = "Running jobs are handed back to the queue")]
     private partial void LogHandingBack();

@@ -51,7 +51,7 @@ public static class BuildsCommand
             // A value that is not even of its type; the message names both.
             return Fail(errors, ExitCode.Usage, $"setting refused: {error.Message}");
         }
-        catch (Exception error) when (error is DataDirectoryException or IOException or UnauthorizedAccessException or SocketException)
+        catch (Exception error) when (error is DataDirectoryException or ClusterException or IOException or UnauthorizedAccessException or SocketException)
         {
             return Fail(errors, ExitCode.CouldNotRun, error.Message);
         }

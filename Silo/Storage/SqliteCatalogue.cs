@@ -1,8 +1,6 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using Builds.Jobs;
 using Builds.Users;
-using Microsoft.Data.Sqlite;
 
 namespace Builds.Storage;
 
@@ -15,8 +13,7 @@ internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITo
 
     internal const string TotalSql = "SELECT count(*) FROM storage INDEXED BY job_owner WHERE state = 'job' AND owner = @owner";
 
-    private const string OpenColumns =
-        "SELECT id, owner, image, status, queued_at, attempt, worker, incarnation, started, cancel_requested, revision, pool, priority, labels FROM storage ";
+    private const string OpenColumns = $"SELECT {CatalogueRows.OpenColumns} FROM storage ";
 
     internal const string OpenSql = OpenColumns + "INDEXED BY job_open WHERE state = 'job' AND status IN ('queued', 'running') AND pool = @pool AND id > @after ORDER BY id LIMIT @limit";
 
@@ -30,7 +27,7 @@ internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITo
     internal const string TokensSql = "SELECT key, payload FROM storage INDEXED BY token_created WHERE state = 'token' AND (@user IS NULL OR owner = @user) ORDER BY created, key";
 
     public Task<JobSnapshot?> Find(JobId id, CancellationToken cancellationToken) => database.Catalogue.Read(
-        session => session.Query(new SqliteStatement(FindSql, ("id", id.Value)), ReadJob).SingleOrDefault(), cancellationToken);
+        session => session.Query(new SqliteStatement(FindSql, ("id", id.Value)), CatalogueRows.Job).SingleOrDefault(), cancellationToken);
 
     public Task<JobPage> List(string owner, JobId? start, int limit, CancellationToken cancellationToken)
     {
@@ -40,7 +37,7 @@ internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITo
             session =>
             {
                 var first = start?.Value ?? int.MaxValue;
-                var jobs = session.Query(new SqliteStatement(PageSql, ("owner", owner), ("start", first), ("limit", limit + 1)), ReadJob);
+                var jobs = session.Query(new SqliteStatement(PageSql, ("owner", owner), ("start", first), ("limit", limit + 1)), CatalogueRows.Job);
                 var total = session.Query(new SqliteStatement(TotalSql, ("owner", owner)), row => row.GetInt64(0)).Single();
                 return new JobPage([.. jobs.Take(limit)], jobs.Count > limit ? jobs[limit].Id : null, total);
             },
@@ -65,37 +62,11 @@ internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITo
         cancellationToken);
 
     public Task<OpenJob?> FindOpen(JobId id, CancellationToken cancellationToken) => database.Catalogue.Read(
-        session => session.Query(new SqliteStatement(FindOpenSql, ("id", id.Value)), ReadOpen).SingleOrDefault(), cancellationToken);
+        session => session.Query(new SqliteStatement(FindOpenSql, ("id", id.Value)), CatalogueRows.Open).SingleOrDefault(), cancellationToken);
 
     Task<ImmutableArray<TokenInfo>> ITokenCatalogue.List(string? user, CancellationToken cancellationToken) => database.Catalogue.Read(
-        session => session.Query(new SqliteStatement(TokensSql, ("user", user)), ReadToken).ToImmutableArray(), cancellationToken);
+        session => session.Query(new SqliteStatement(TokensSql, ("user", user)), CatalogueRows.Token).ToImmutableArray(), cancellationToken);
 
     private Task<ImmutableArray<OpenJob>> ReadOpen(SqliteStatement statement, CancellationToken cancellationToken) => database.Catalogue.Read(
-        session => session.Query(statement, ReadOpen).ToImmutableArray(), cancellationToken);
-
-    private static JobSnapshot ReadJob(SqliteDataReader row) => Record<JobState>(row, 0).ToSnapshot();
-
-    private static OpenJob ReadOpen(SqliteDataReader row) => new()
-    {
-        Id = new JobId(row.GetInt32(0)),
-        Owner = row.GetString(1),
-        Image = row.GetString(2),
-        Status = row.GetString(3) == JobStatus.Running.Word() ? JobStatus.Running : JobStatus.Queued,
-        QueuedAt = Time(row, 4),
-        Attempt = row.GetInt32(5),
-        Worker = row.IsDBNull(6) ? null : row.GetString(6),
-        Incarnation = row.GetInt64(7),
-        Started = row.IsDBNull(8) ? null : Time(row, 8),
-        CancelRequested = row.GetBoolean(9),
-        Revision = row.GetInt32(10),
-        Pool = row.GetString(11),
-        Priority = row.GetInt32(12),
-        Labels = row.GetString(13) is "[]" ? [] : JsonSerializer.Deserialize<ImmutableArray<string>>(row.GetString(13), StateJson.Options),
-    };
-
-    private static TokenInfo ReadToken(SqliteDataReader row) => Record<TokenState>(row, 1).ToInfo(row.GetString(0));
-
-    private static T Record<T>(SqliteDataReader row, int column) => JsonSerializer.Deserialize<T>(row.GetFieldValue<byte[]>(column), StateJson.Options)!;
-
-    private static DateTimeOffset Time(SqliteDataReader row, int column) => JsonSerializer.Deserialize<DateTimeOffset>($"\"{row.GetString(column)}\"", StateJson.Options);
+        session => session.Query(statement, CatalogueRows.Open).ToImmutableArray(), cancellationToken);
 }

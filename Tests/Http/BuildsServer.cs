@@ -50,7 +50,7 @@ public sealed class BuildsServer : IAsyncDisposable
     {
         var data = DataDirectory.Create(options.DataDirectory ?? Path.Combine(Path.GetTempPath(), $"builds-test-{Guid.NewGuid():N}"));
         var dataLock = data.Lock();
-        var host = BuildsHost.WithHttp(new BuildsHostOptions
+        var host = await BuildsHost.WithHttp(new BuildsHostOptions
         {
             Data = data,
             Urls = "http://127.0.0.1:0",

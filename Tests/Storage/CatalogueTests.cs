@@ -1,5 +1,6 @@
 using Builds.Jobs;
 using Builds.Storage;
+using Builds.Support;
 using Builds.Users;
 
 namespace Builds.Tests.Storage;
@@ -7,20 +8,20 @@ namespace Builds.Tests.Storage;
 /// <summary>What the catalogue answers about records that went through the storage provider.</summary>
 public sealed class CatalogueTests
 {
-    [Fact]
-    public async Task A_job_is_found_whole()
+    [Theory, OnBoth]
+    public async Task A_job_is_found_whole(DatabaseKind database)
     {
-        await using var storage = await StorageHarness.Start();
+        await using var storage = await StorageHarness.Start(database);
         await storage.Write(Jobs.Full(2_000_000_000));
 
         (await storage.Catalogue.Find(new JobId(2_000_000_000), default)).ShouldBeEquivalentTo(Jobs.Full(2_000_000_000).ToSnapshot());
         (await storage.Catalogue.Find(new JobId(1), default)).ShouldBeNull();
     }
 
-    [Fact]
-    public async Task Pages_hold_the_owners_jobs_newest_first_and_say_where_the_next_begins()
+    [Theory, OnBoth]
+    public async Task Pages_hold_the_owners_jobs_newest_first_and_say_where_the_next_begins(DatabaseKind database)
     {
-        await using var storage = await StorageHarness.Start();
+        await using var storage = await StorageHarness.Start(database);
         foreach (var id in new[] { 3, 1, 7, 5, 9 })
             await storage.Write(Jobs.Queued(id));
         await storage.Write(Jobs.Queued(8, owner: "noa"));
@@ -41,10 +42,10 @@ public sealed class CatalogueTests
         (nobody.Jobs.Length, nobody.Next, nobody.Total).ShouldBe((0, null, 0));
     }
 
-    [Fact]
-    public async Task Open_jobs_are_those_that_are_queued_or_running()
+    [Theory, OnBoth]
+    public async Task Open_jobs_are_those_that_are_queued_or_running(DatabaseKind database)
     {
-        await using var storage = await StorageHarness.Start();
+        await using var storage = await StorageHarness.Start(database);
         foreach (var status in Enum.GetValues<JobStatus>())
             await storage.Write(Jobs.Full((int)status + 1) with { Status = status });
 
@@ -71,10 +72,10 @@ public sealed class CatalogueTests
         (await storage.Catalogue.FindOpen(new JobId(6), default)).ShouldBeNull();
     }
 
-    [Fact]
-    public async Task What_was_queued_since_a_time_is_exact_to_the_tick()
+    [Theory, OnBoth]
+    public async Task What_was_queued_since_a_time_is_exact_to_the_tick(DatabaseKind database)
     {
-        await using var storage = await StorageHarness.Start();
+        await using var storage = await StorageHarness.Start(database);
         foreach (var ticks in Enumerable.Range(0, 4))
             await storage.Write(Jobs.Queued(ticks + 1, queuedAt: Some.Time.AddTicks(ticks)));
         await storage.Write(Jobs.Queued(9, queuedAt: Some.Time.AddDays(1)) with { Status = JobStatus.Running });
@@ -84,10 +85,10 @@ public sealed class CatalogueTests
         (await storage.Catalogue.QueuedSince("default", elsewhere, null, 100, default)).Select(job => job.Id.Value).ShouldBe([3, 4]);
     }
 
-    [Fact]
-    public async Task A_job_leaves_the_open_ones_with_the_write_that_ends_it()
+    [Theory, OnBoth]
+    public async Task A_job_leaves_the_open_ones_with_the_write_that_ends_it(DatabaseKind database)
     {
-        await using var storage = await StorageHarness.Start();
+        await using var storage = await StorageHarness.Start(database);
         var job = await storage.Write(Jobs.Queued(1));
         job.State = job.State! with { Status = JobStatus.Failed, Reason = FailReason.Cancelled };
 
@@ -97,10 +98,10 @@ public sealed class CatalogueTests
         (await storage.Catalogue.Find(new JobId(1), default))!.Reason.ShouldBe(FailReason.Cancelled);
     }
 
-    [Fact]
-    public async Task Tokens_are_listed_oldest_first_all_or_one_users()
+    [Theory, OnBoth]
+    public async Task Tokens_are_listed_oldest_first_all_or_one_users(DatabaseKind database)
     {
-        await using var storage = await StorageHarness.Start();
+        await using var storage = await StorageHarness.Start(database);
         var (old, young) = (TokenText.Create(), TokenText.Create());
         await Create(young, "mia", Some.Time.AddDays(2));
         await Create(TokenText.Create(), "noa", Some.Time.AddDays(1));
@@ -136,14 +137,14 @@ public sealed class CatalogueTests
     [InlineData(SqliteCatalogue.OpenSql, "job_open")]
     [InlineData(SqliteCatalogue.QueuedSinceSql, "job_queued")]
     [InlineData(SqliteCatalogue.TokensSql, "token_created")]
-    [InlineData(SubmissionSweep.Sql, "submission_expires")]
+    [InlineData(SqliteSubmissions.DeleteSql, "submission_expires")]
     public async Task No_question_reads_the_whole_table(string sql, string index)
     {
         await using var storage = await StorageHarness.Start();
 
         var plan = await storage.Database.Catalogue.Read(
             session => session.Query(
-                new SqliteStatement("EXPLAIN QUERY PLAN " + sql, ("id", 1), ("owner", ""), ("start", 1), ("limit", 1), ("since", ""), ("user", ""), ("before", ""), ("step", 1)),
+                new SqliteStatement("EXPLAIN QUERY PLAN " + sql, ("id", 1), ("owner", ""), ("start", 1), ("limit", 1), ("since", ""), ("user", ""), ("before", "")),
                 row => row.GetString(3)),
             default);
 
