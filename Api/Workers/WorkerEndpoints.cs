@@ -50,12 +50,15 @@ public static class WorkerEndpoints
                 _ => throw new UnreachableException(),
             };
         }
-        catch (SiloOfflineException)
+        catch (Exception error) when (error is not TimeoutException && !cancellationToken.IsCancellationRequested)
         {
+            // A silo without a worker has a grain of that name, which cannot do anything: no queue ever hears of it.
             var known = await workers.All(cancellationToken);
-            return known.Any(worker => worker.Name == name)
-                ? Problems.Conflict($"worker '{name}' is offline: it takes no job until its silo is started again, and starts ready, not drained")
-                : Problems.NoSuchWorker(name, known.Select(worker => worker.Name));
+            if (known.All(worker => worker.Name != name))
+                return Problems.NoSuchWorker(name, known.Select(worker => worker.Name));
+            if (error is not SiloOfflineException)
+                throw;
+            return Problems.Conflict($"worker '{name}' is offline: it takes no job until its silo is started again, and starts ready, not drained");
         }
     }
 }

@@ -92,7 +92,7 @@ public sealed partial class WorkerAgent
                 Drain = drain,
                 Leaving = leaving,
                 Pool = options.Value.Pool,
-                Labels = [.. options.Value.Labels],
+                Labels = labels,
             };
         }
     }

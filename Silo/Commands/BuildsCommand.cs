@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using System.Net.Sockets;
 using Builds.Cluster;
 using Builds.Commands.Tokens;
+using Builds.Commands.Workers;
 using Microsoft.Extensions.Options;
 
 namespace Builds.Commands;
@@ -68,6 +69,8 @@ public static class BuildsCommand
         foreach (var command in ClientCommands.Create())
             root.Add(command);
         root.Add(TokenCommands.Create());
+        root.Add(WorkerCommands.Create());
+        root.Add(QueueCommand.Create());
         HelpExamples.AddTo(root);
         return root;
     }

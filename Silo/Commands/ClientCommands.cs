@@ -15,16 +15,18 @@ internal static class ClientCommands
     private static readonly Option<bool> Follow = new("--follow") { Description = "Show the log until the job has ended; the exit status says how." };
     private static readonly Option<bool> FollowLog = new("--follow", "-f") { Description = "Go on until the job has ended; the exit status says how." };
 
+    private static readonly Option<bool> Timeline = new("--timeline") { Description = "Also what was decided about it and when: claims, losses, who asked for what." };
+
     public static IEnumerable<Command> Create() =>
     [
         Make("submit", "Submits a manifest to a server.", Submit, File, Tags, Note, Follow),
         Make("log", "Shows the log of a job.", Log, Id, FollowLog),
-        Make("show", "Shows what is known of a job.", Show, Id),
+        Make("show", "Shows what is known of a job.", Show, Id, Timeline),
         Make("list", "Lists your newest jobs.", List),
         Make("cancel", "Cancels a job.", Cancel, Id),
     ];
 
-    private static Command Make(string name, string description, Func<ParseResult, BuildsClient, CancellationToken, Task<int>> action, params Symbol[] symbols) =>
+    internal static Command Make(string name, string description, Func<ParseResult, BuildsClient, CancellationToken, Task<int>> action, params Symbol[] symbols) =>
         Make(name, description, symbols, async (line, cancellationToken) =>
         {
             using var client = ServerAddress.Connect(line);
@@ -86,7 +88,8 @@ internal static class ClientCommands
     {
         var job = await client.Job(line.GetValue(Id), cancellationToken);
         var artifacts = await client.Artifacts(job.Id, cancellationToken);
-        await line.InvocationConfiguration.Output.WriteAsync(JobText.Of(job, artifacts.Results));
+        var timeline = line.GetValue(Timeline) ? (await client.Timeline(job.Id, cancellationToken)).Results : [];
+        await line.InvocationConfiguration.Output.WriteAsync(JobText.Of(job, artifacts.Results) + JobText.Timeline(timeline));
         return ExitCode.Done;
     }
 

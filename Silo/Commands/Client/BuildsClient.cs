@@ -45,6 +45,9 @@ internal sealed class BuildsClient : IDisposable
         return await Read<JobModel>(request, cancellationToken);
     }
 
+    public Task<JobTimelineModel> Timeline(int id, CancellationToken cancellationToken) =>
+        Get<JobTimelineModel>($"/api/jobs/{id}/timeline", cancellationToken);
+
     public Task Cancel(int id, CancellationToken cancellationToken) => Send(HttpMethod.Post, $"/api/jobs/{id}/cancel", content: null, cancellationToken);
 
     public Task<T> Get<T>(string path, CancellationToken cancellationToken) => Read<T>(new HttpRequestMessage(HttpMethod.Get, path), cancellationToken);
