@@ -52,6 +52,11 @@ public static class BuildsCommand
             // A value that is not even of its type; the message names both.
             return Fail(errors, ExitCode.Usage, $"setting refused: {error.Message}");
         }
+        catch (InvalidOperationException error) when (error.Source == "Microsoft.Extensions.Logging.Configuration")
+        {
+            // It names the value only.
+            return Fail(errors, ExitCode.Usage, $"setting refused: {error.Message} Below Logging:LogLevel each is one of {string.Join(", ", Enum.GetNames<LogLevel>())}.");
+        }
         catch (Exception error) when (error is DataDirectoryException or ClusterException or IOException or UnauthorizedAccessException or SocketException)
         {
             return Fail(errors, ExitCode.CouldNotRun, error.Message);

@@ -1,14 +1,16 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Text;
 using Builds.Commands.Client;
 using Builds.Commands.Following;
+using Builds.Jobs;
 
 namespace Builds.Commands;
 
 /// <summary>What can be done with the jobs of a server.</summary>
 internal static class ClientCommands
 {
-    private static readonly Argument<int> Id = new("ID") { Description = "The number of the job." };
+    private static readonly Argument<int> Id = new("ID") { Description = "The number of the job.", CustomParser = ReadId };
     private static readonly Argument<string> File = new("FILE") { Description = "The manifest, or - for standard input." };
     private static readonly Option<string[]> Tags = new("--tag") { Description = "A tag of the job; may be given several times.", HelpName = "T" };
     private static readonly Option<string?> Note = new("--note") { Description = "A note for people, in Markdown.", HelpName = "N" };
@@ -48,6 +50,14 @@ internal static class ClientCommands
         return command;
     }
 
+    private static int ReadId(ArgumentResult argument)
+    {
+        var text = argument.Tokens[0].Value;
+        if (!JobId.TryParse(text, out var id))
+            argument.AddError($"'{text}' is no number of a job: a whole number from 1 to {int.MaxValue}; see 'builds list'");
+        return id.Value;
+    }
+
     private static async Task<int> Interruptible(Func<CancellationToken, Task<int>> action)
     {
         using var signals = new Signals();
@@ -80,7 +90,7 @@ internal static class ClientCommands
     private static async Task<int> Watch(BuildsClient client, int id, bool toEnd, CancellationToken cancellationToken)
     {
         using var view = new FollowView(TimeProvider.System);
-        var job = await new JobFollower(new RemoteJob(client, id), view, TimeProvider.System).Follow(toEnd, cancellationToken);
+        var job = await new JobFollower(new RemoteJob(client, id, new Patience(TimeProvider.System)), view, TimeProvider.System).Follow(toEnd, cancellationToken);
         return !toEnd || job.IsSuccess ? ExitCode.Done : ExitCode.BuildFailed;
     }
 

@@ -41,10 +41,10 @@ internal static class JobText
         foreach (var entry in entries)
         {
             // The form of the server is exact, and hard on the eyes.
-            text.Append($"  {entry.At.Replace('T', ' ').Replace("+00:00", "Z", StringComparison.Ordinal)}  {entry.Event,-16}");
-            if (entry.Attempt > 0)
-                text.Append($"  attempt {entry.Attempt}{(entry.Worker is null ? "" : $" on {entry.Worker}")}");
-            text.Append(entry.Detail is null ? "" : $"  {Shown(entry.Detail.ReplaceLineEndings(" "))}").Append('\n');
+            var at = entry.At.Replace('T', ' ').Replace("+00:00", "Z", StringComparison.Ordinal);
+            var attempt = entry.Attempt == 0 ? "" : $"  attempt {entry.Attempt}{(entry.Worker is null ? "" : $" on {entry.Worker}")}";
+            var detail = entry.Detail is null ? "" : $"  {Shown(entry.Detail.ReplaceLineEndings(" "))}";
+            text.Append($"  {at}  {entry.Event,-16}{attempt}{detail}".TrimEnd()).Append('\n');
         }
 
         return text.ToString();

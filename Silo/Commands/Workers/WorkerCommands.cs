@@ -59,9 +59,10 @@ internal static class WorkerCommands
 
     private static async Task UntilDrained(BuildsClient client, string name, CancellationToken cancellationToken)
     {
+        var patience = new Patience(TimeProvider.System);
         while (true)
         {
-            var worker = (await All(client, cancellationToken)).Results.FirstOrDefault(worker => worker.Name == name);
+            var worker = (await patience.Ask(() => All(client, cancellationToken), cancellationToken)).Results.FirstOrDefault(worker => worker.Name == name);
             if (worker?.Status == WorkerStatus.Drained.Word())
                 return;
             if (worker is null || worker.Status == WorkerStatus.Lost.Word())
