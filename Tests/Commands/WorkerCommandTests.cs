@@ -1,3 +1,5 @@
+using Builds.Execution;
+using Builds.Jobs;
 using Builds.Workers;
 
 namespace Builds.Tests;
@@ -26,7 +28,7 @@ public sealed class WorkerCommandTests(RestServer rest) : IClassFixture<RestServ
         lines[3].ShouldStartWith($"  job {job}, attempt 1, for ");
 
         var drained = Run("worker", "drain", Worker, "--wait");
-        build.End(new Execution.BuildOutcome.Failed(Jobs.FailReason.Task, null));
+        build.End(new BuildOutcome.Failed(FailReason.Task, null));
         var (waited, said, _) = await drained.WaitAsync(TimeSpan.FromMinutes(1));
         waited.ShouldBe(0, said);
         said.ShouldEndWith($"drained, nothing runs there any more\n");
@@ -35,7 +37,7 @@ public sealed class WorkerCommandTests(RestServer rest) : IClassFixture<RestServ
         (await Until("queue", "1 queued")).ShouldStartWith("pool default: 1 queued, 0 running, 0 of 0 slots free, the oldest waits for 0 s\n  1 waits: ");
         (await Run("show", $"{waiting}")).Output.ShouldContain("waiting: place 1, ");
         (await Run("worker", "resume", Worker)).ShouldBe((0, $"{Worker}: ready\n", ""));
-        (await rest.Executor.Build(new(waiting))).End(new Execution.BuildOutcome.Succeeded());
+        (await rest.Executor.Build(new(waiting))).End(new BuildOutcome.Succeeded());
     }
 
     [Fact]
