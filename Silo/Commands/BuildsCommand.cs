@@ -37,7 +37,8 @@ public static class BuildsCommand
                 // Each command has its own way to end on a signal.
                 ProcessTerminationTimeout = null,
             });
-            return line.Errors.Count > 0 ? Fail(errors, ExitCode.Usage, "see --help for what can be said") : status;
+            // Help was given, whatever else the line lacks.
+            return line.Action is ParseErrorAction ? Fail(errors, ExitCode.Usage, "see --help for what can be said") : status;
         }
         catch (CommandException error)
         {
