@@ -21,12 +21,27 @@ internal sealed record SharedStore(string Path, string Id)
             Directory.CreateDirectory(path);
             var marker = System.IO.Path.Combine(path, "store");
             if (!File.Exists(marker))
-                DurableFile.Write(marker, RandomNumberGenerator.GetHexString(32, lowercase: true) + "\n");
+                Mark(marker);
             return new SharedStore(path, File.ReadAllText(marker).Trim());
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new ClusterException($"the store {path} cannot be used: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Silos that start at the same time all write one, and the first one stays.</summary>
+    private static void Mark(string marker)
+    {
+        var draft = $"{marker}.{Guid.NewGuid():N}";
+        DurableFile.Write(draft, RandomNumberGenerator.GetHexString(32, lowercase: true) + "\n");
+        try
+        {
+            File.Move(draft, marker, overwrite: false);
+        }
+        catch (IOException) when (File.Exists(marker))
+        {
+            File.Delete(draft);
         }
     }
 }
