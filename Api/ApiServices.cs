@@ -21,6 +21,7 @@ public static class ApiServices
         services.AddOptions<ApiOptions>();
         services.AddSingleton<PublicOrigin>();
         services.AddSingleton<JobWaiting>();
+        services.AddSingleton<JobAdmission>();
         services.AddSingleton<LogFollowing>();
         services.AddExceptionHandler<UnexpectedFailures>();
         services.Configure<JsonOptions>(options => ConfigureJson(options.SerializerOptions));

@@ -1,3 +1,4 @@
+using Builds.Cluster;
 using Builds.Jobs;
 using Builds.Queue;
 using Builds.Workers;
@@ -9,13 +10,14 @@ public sealed class QueueBookTests
 {
     private static readonly JobId One = new(1);
     private readonly QueueBook book;
+    private readonly FakeStanding standing = new();
     private TimeSpan now;
     private long sequence;
 
     public QueueBookTests()
     {
         var dispatches = 0;
-        book = new QueueBook(new LeaseOptions(), new QueueOptions(), TimeSpan.FromMinutes(45), Time, () => $"d{++dispatches}");
+        book = new QueueBook(new LeaseOptions(), new QueueOptions(), TimeSpan.FromMinutes(45), Time, standing, () => $"d{++dispatches}");
     }
 
     private QueueTime Time => new(now, Some.Time + now);
@@ -92,8 +94,7 @@ public sealed class QueueBookTests
 
         Beat(new HeldJob(One, "old", 1)).Stop.ShouldBe([new StopOrder(One, 1, StopReason.Stale)]);
 
-        now += TimeSpan.FromSeconds(13);
-        book.Tick(Time);
+        Pass(TimeSpan.FromSeconds(13));
         book.TakeEffects().OfType<QueueEffect.GiveUp>().ShouldBe([new QueueEffect.GiveUp(One, 2, "worker 'other' was not heard of")]);
     }
 
@@ -114,8 +115,7 @@ public sealed class QueueBookTests
         RunOne();
         book.Hint(Hint(JobStatus.Running, revision: 3, attempt: 1) with { CancelRequested = true }, Time);
 
-        now += TimeSpan.FromSeconds(6);
-        book.Tick(Time);
+        Pass(TimeSpan.FromSeconds(6));
         book.TakeEffects().ShouldBeEmpty();
 
         now += TimeSpan.FromMilliseconds(1);
@@ -127,8 +127,7 @@ public sealed class QueueBookTests
     public void A_giving_up_that_was_not_answered_is_repeated()
     {
         RunOne();
-        now += TimeSpan.FromSeconds(7);
-        book.Tick(Time);
+        Pass(TimeSpan.FromSeconds(7));
         var order = book.TakeEffects().OfType<QueueEffect.GiveUp>().Single();
 
         book.Tick(Time);
@@ -144,8 +143,7 @@ public sealed class QueueBookTests
     {
         book.Reconcile([Running(attempt: 1)], Time);
 
-        now += TimeSpan.FromSeconds(12);
-        book.Tick(Time);
+        Pass(TimeSpan.FromSeconds(12));
         book.TakeEffects().ShouldBeEmpty();
 
         now += TimeSpan.FromMilliseconds(1);
@@ -169,8 +167,7 @@ public sealed class QueueBookTests
     public void A_worker_that_was_given_up_returns_with_empty_hands_only()
     {
         RunOne();
-        now += TimeSpan.FromSeconds(7);
-        book.Tick(Time);
+        Pass(TimeSpan.FromSeconds(7));
 
         var refused = Beat(new HeldJob(One, "d1", 1));
         refused.Renewed.ShouldBeFalse();
@@ -206,9 +203,133 @@ public sealed class QueueBookTests
             book.Hint(Hint(JobStatus.Queued, 1, 0) with { Id = new JobId(id), Owner = owner, QueuedAt = Some.Time.AddSeconds(second) }, Time);
     }
 
+    [Fact]
+    public void A_queue_that_was_frozen_waits_for_its_workers_anew()
+    {
+        RunOne();
+
+        now += TimeSpan.FromSeconds(60);
+        Pass(TimeSpan.FromSeconds(6));
+        book.TakeEffects().ShouldBeEmpty("its own silence is no worker's");
+
+        Pass(TimeSpan.FromSeconds(0.5));
+        book.TakeEffects().OfType<QueueEffect.GiveUp>().Count().ShouldBe(1, "the worker's is");
+    }
+
+    [Fact]
+    public void A_queue_whose_silo_may_be_out_of_the_cluster_renews_nothing_gives_nothing_out_and_gives_nobody_up()
+    {
+        RunOne();
+        standing.SinceActive = TimeSpan.FromSeconds(3.1);
+
+        var answer = Beat(2, new HeldJob(One, "d1", 1));
+        book.Hint(Hint(JobStatus.Queued, 1, 0) with { Id = new JobId(2) }, Time);
+        Pass(TimeSpan.FromSeconds(20));
+
+        answer.Withheld.ShouldBeTrue();
+        answer.Stop.ShouldBeEmpty();
+        book.TakeEffects().ShouldBeEmpty();
+        book.Waiting(new JobId(2))!.Reason.ShouldBe(WaitReason.Standing);
+
+        standing.SinceActive = TimeSpan.Zero;
+        Beat(2, new HeldJob(One, "d1", 1)).Withheld.ShouldBeFalse();
+        book.TakeEffects().OfType<QueueEffect.Dispatch>().Single().Job.ShouldBe(new JobId(2));
+    }
+
+    [Fact]
+    public void Silence_counts_only_as_far_as_the_silo_was_surely_a_member()
+    {
+        RunOne();
+        standing.SinceActive = TimeSpan.FromSeconds(2);
+
+        Pass(TimeSpan.FromSeconds(8));
+        book.TakeEffects().ShouldBeEmpty("for two seconds another queue may have renewed it");
+
+        Pass(TimeSpan.FromSeconds(0.5));
+        book.TakeEffects().OfType<QueueEffect.GiveUp>().Count().ShouldBe(1);
+    }
+
+    [Fact]
+    public void A_new_queue_gives_a_worker_up_that_it_heard_of_only_when_no_earlier_queue_can_have_renewed_it()
+    {
+        Beat(new HeldJob(One, "d0", 1));
+        book.Checked(One, Running(1), Time);
+        book.TakeEffects();
+
+        Pass(TimeSpan.FromSeconds(9));
+        book.TakeEffects().ShouldBeEmpty();
+
+        Pass(TimeSpan.FromSeconds(0.5));
+        book.TakeEffects().OfType<QueueEffect.GiveUp>().Count().ShouldBe(1);
+    }
+
+    [Fact]
+    public void A_worker_whose_silo_is_known_to_be_dead_gets_nothing_new_and_keeps_its_lease()
+    {
+        Beat();
+        standing.Dead.Add("w");
+        Pass(TimeSpan.FromSeconds(0.5));
+        book.Hint(Hint(JobStatus.Queued, 1, 0), Time);
+
+        book.TakeEffects().ShouldBeEmpty();
+        book.Waiting(One)!.Reason.ShouldBe(WaitReason.NoWorker);
+
+        standing.Dead.Clear();
+        Pass(TimeSpan.FromSeconds(0.5));
+        book.TakeEffects().Single().ShouldBeOfType<QueueEffect.Dispatch>();
+    }
+
+    [Fact]
+    public void A_waiting_job_that_a_whole_pass_over_the_catalogue_did_not_show_is_looked_up()
+    {
+        book.Hint(Hint(JobStatus.Queued, 1, 0), Time);
+        book.Hint(Hint(JobStatus.Queued, 1, 0) with { Id = new JobId(2) }, Time);
+
+        book.BeginPass();
+        book.Hint(Hint(JobStatus.Queued, 1, 0) with { Id = new JobId(3) }, Time);
+        book.Reconcile([Queued(1)], Time);
+        book.EndPass(Time);
+
+        book.TakeEffects().ShouldBe([new QueueEffect.Check(new JobId(2))], "3 came while the pass was under way");
+        book.Checked(new JobId(2), null, Time);
+        book.Waiting(new JobId(2)).ShouldBeNull();
+    }
+
+    [Fact]
+    public void A_job_whose_image_nobody_offers_goes_to_anybody_only_after_its_own_wait()
+    {
+        var patient = new QueueBook(new LeaseOptions(), new QueueOptions { UnofferedImage = TimeSpan.FromSeconds(10) }, TimeSpan.FromMinutes(45), Time, standing, () => "d");
+        patient.Heartbeat(new Heartbeat("w", 1, 1, WorkerStatus.Ready, 5, ["host"], []), Time);
+        patient.Hint(Hint(JobStatus.Queued, 1, 0) with { Image = "exotic" }, Time);
+        now = TimeSpan.FromSeconds(9.5);
+        patient.Hint(Hint(JobStatus.Queued, 1, 0) with { Id = new JobId(2), Image = "exotic", QueuedAt = Some.Time + now }, Time);
+        patient.Tick(Time);
+        patient.TakeEffects().ShouldBeEmpty();
+        patient.Waiting(One)!.Why.ShouldBe("no worker offers image 'exotic'; on offer: host");
+
+        now = TimeSpan.FromSeconds(10);
+        patient.Heartbeat(new Heartbeat("w", 1, 2, WorkerStatus.Ready, 5, ["host"], []), Time);
+        patient.Tick(Time);
+
+        patient.TakeEffects().OfType<QueueEffect.Dispatch>().Select(dispatch => dispatch.Job).ShouldBe([One]);
+    }
+
+    private static OpenJob Queued(int id) => Running(0) with { Id = new JobId(id), Status = JobStatus.Queued, Worker = null, Incarnation = 0, Revision = 1 };
+
+    private sealed class FakeStanding : IClusterStanding
+    {
+        public TimeSpan SinceActive { get; set; }
+        public HashSet<string> Dead { get; } = [];
+        public bool IsActive => SinceActive <= TimeSpan.FromSeconds(3);
+
+        public bool IsDead(string worker) => Dead.Contains(worker);
+    }
+
     /// <summary>A worker with one slot, and job 1 running there in attempt 1.</summary>
     private void RunOne()
     {
+        // Longer ago than an earlier activation can have renewed anything.
+        Pass(TimeSpan.FromSeconds(3));
         Beat();
         book.Hint(Hint(JobStatus.Queued, revision: 1, attempt: 0), Time);
         var dispatch = book.TakeEffects().Single().ShouldBeOfType<QueueEffect.Dispatch>();
@@ -216,6 +337,13 @@ public sealed class QueueBookTests
         book.Hint(Hint(JobStatus.Running, revision: 2, attempt: 1), Time);
         Beat(new HeldJob(One, dispatch.DispatchId, 1)).Stop.ShouldBeEmpty();
         book.TakeEffects().ShouldBeEmpty();
+    }
+
+    /// <summary>Time passes as it does for the grain: in ticks.</summary>
+    private void Pass(TimeSpan time)
+    {
+        for (var end = now + time; now < end; book.Tick(Time))
+            now += TimeSpan.FromMilliseconds(500);
     }
 
     private HeartbeatAnswer Beat(params HeldJob[] held) => Beat(1, held);
