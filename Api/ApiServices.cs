@@ -24,6 +24,7 @@ public static class ApiServices
         services.AddSingleton<JobWaiting>();
         services.AddSingleton<JobPlaces>();
         services.AddSingleton<WorkerViews>();
+        services.AddSingleton<JobAdmission>();
         services.AddSingleton<LogFollowing>();
         services.AddExceptionHandler<UnexpectedFailures>();
         services.Configure<JsonOptions>(options => ConfigureJson(options.SerializerOptions));

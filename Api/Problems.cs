@@ -51,6 +51,9 @@ public static class Problems
 
     public static IResult UnsupportedType(string reason) => Answer(StatusCodes.Status415UnsupportedMediaType, reason);
 
+    /// <summary>More than the caller may have at a time. The caller of this sets Retry-After.</summary>
+    public static IResult TooMany(string reason) => Answer(StatusCodes.Status429TooManyRequests, reason);
+
     /// <summary>A missing job group: an empty object, as the original has it.</summary>
     public static IResult NoSuchGroup() => TypedResults.Json(new { }, statusCode: StatusCodes.Status404NotFound);
 

@@ -22,7 +22,7 @@ public sealed partial class WorkerAgent(
     private readonly Lock gate = new();
     private readonly Lease lease = new(leaseOptions.Value.Lease);
     private readonly Dictionary<JobId, HeldAttempt> held = [];
-    private readonly ImmutableArray<string> labels = [.. options.Value.Labels.Distinct()];
+    private readonly ImmutableArray<string> labels = options.Value.LabelList;
     private readonly SortedSet<int> freeSlots = [.. Enumerable.Range(0, options.Value.Slots)];
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private WorkerStatus status = WorkerStatus.Ready;

@@ -4,6 +4,7 @@ using System.Text;
 using Builds.Commands.Client;
 using Builds.Commands.Following;
 using Builds.Jobs;
+using Builds.Queue;
 
 namespace Builds.Commands;
 
@@ -14,6 +15,9 @@ internal static class ClientCommands
     private static readonly Argument<string> File = new("FILE") { Description = "The manifest, or - for standard input." };
     private static readonly Option<string[]> Tags = new("--tag") { Description = "A tag of the job; may be given several times.", HelpName = "T" };
     private static readonly Option<string?> Note = new("--note") { Description = "A note for people, in Markdown.", HelpName = "N" };
+    private static readonly Option<int> Priority = new("--priority") { Description = "-10 to 10: among your own jobs, higher is earlier. Default 0.", HelpName = "P" };
+    private static readonly Option<string> Pool = new("--pool") { Description = "Run it on workers of this pool. Default: default.", HelpName = "POOL", DefaultValueFactory = _ => Placement.DefaultPool };
+    private static readonly Option<string[]> Labels = new("--label") { Description = "Run it on workers that carry this label; may be given several times.", HelpName = "L" };
     private static readonly Option<bool> Follow = new("--follow") { Description = "Show the log until the job has ended; the exit status says how." };
     private static readonly Option<bool> FollowLog = new("--follow", "-f") { Description = "Go on until the job has ended; the exit status says how." };
 
@@ -21,7 +25,7 @@ internal static class ClientCommands
 
     public static IEnumerable<Command> Create() =>
     [
-        Make("submit", "Submits a manifest to a server.", Submit, File, Tags, Note, Follow),
+        Make("submit", "Submits a manifest to a server.", Submit, File, Tags, Note, Priority, Pool, Labels, Follow),
         Make("log", "Shows the log of a job.", Log, Id, FollowLog),
         Make("show", "Shows what is known of a job.", Show, Id, Timeline),
         Make("list", "Lists your newest jobs.", List),
@@ -77,7 +81,14 @@ internal static class ClientCommands
         var bytes = await ManifestFile.Read(path);
         // The server would say the same, but not in which file.
         ManifestFile.Parse(bytes, path);
-        var job = await client.Submit(Encoding.UTF8.GetString(bytes), line.GetValue(Note), line.GetValue(Tags) ?? [], cancellationToken);
+        var job = await client.Submit(
+            Encoding.UTF8.GetString(bytes),
+            line.GetValue(Note),
+            line.GetValue(Tags) ?? [],
+            line.GetValue(Priority),
+            line.GetRequiredValue(Pool),
+            line.GetValue(Labels) ?? [],
+            cancellationToken);
         if (line.GetValue(Follow))
             return await Watch(client, job.Id, toEnd: true, cancellationToken);
         await line.InvocationConfiguration.Output.WriteLineAsync($"{job.Id}");

@@ -37,11 +37,12 @@ internal sealed class BuildsClient : IDisposable
         Get<Page<ArtifactModel>>($"/api/jobs/{id}/artifacts", cancellationToken, Named(id));
 
     /// <summary>Submits once: the key lets the server tell a repeat from a second job.</summary>
-    public async Task<JobModel> Submit(string manifest, string? note, IReadOnlyList<string> tags, CancellationToken cancellationToken)
+    public async Task<JobModel> Submit(
+        string manifest, string? note, IReadOnlyList<string> tags, int priority, string pool, IReadOnlyList<string> labels, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/jobs");
         request.Headers.Add("Idempotency-Key", Guid.NewGuid().ToString());
-        request.Content = JsonContent.Create(new { manifest, note, tags, execute = true }, options: Json);
+        request.Content = JsonContent.Create(new { manifest, note, tags, priority, pool, labels, execute = true }, options: Json);
         return await Read<JobModel>(request, cancellationToken);
     }
 
