@@ -97,6 +97,7 @@ public static class BuildsHost
 
     private static void AddRules(IHostApplicationBuilder builder, BuildsHostOptions options)
     {
+        ThreadReserve.Keep();
         if (options.Clock is not null)
             builder.Services.AddSingleton(options.Clock);
         builder.Services.AddBuildsGrains(builder.Configuration);
@@ -112,6 +113,7 @@ public static class BuildsHost
 
     private static void AddWorker(IServiceCollection services, bool worker)
     {
+        services.AddBuildsRetention();
         if (!worker)
             return;
         services.AddBuildsWorker();

@@ -8,7 +8,7 @@ namespace Builds.Storage;
 /// <summary>Questions about many records. Each has an index, which the planner finds by the conditions that both share.</summary>
 internal sealed class PostgresCatalogue(PostgresDatabase database) : ICatalogue, ITokenCatalogue
 {
-    internal const string FindSql = "SELECT payload FROM storage WHERE state = 'job' AND n0 = 0 AND n1 = @id AND key = ''";
+    internal const string FindSql = "SELECT payload FROM storage WHERE state = 'job' AND n0 = 0 AND n1 = @id AND key = '' AND owner <> ''";
 
     internal const string PageSql = "SELECT payload FROM storage WHERE state = 'job' AND owner = @owner AND id <= @start ORDER BY id DESC LIMIT @limit";
 
@@ -28,6 +28,16 @@ internal sealed class PostgresCatalogue(PostgresDatabase database) : ICatalogue,
         "SELECT pool FROM pools WHERE pool IS NOT NULL";
 
     internal const string FindOpenSql = OpenColumns + "WHERE state = 'job' AND n0 = 0 AND n1 = @id AND key = '' AND status IN ('queued', 'running')";
+
+    internal const string EndedSql = "SELECT id, updated FROM storage WHERE state = 'job' AND status IN ('success', 'failed') AND (updated, id) > (@after, @id) AND updated < @before ORDER BY updated, id LIMIT @limit";
+
+    internal const string SurplusSql = """
+        SELECT id, updated
+        FROM (SELECT id, updated, status, row_number() OVER (PARTITION BY owner ORDER BY id DESC) AS place FROM storage WHERE state = 'job') AS jobs
+        WHERE place > @most AND status IN ('success', 'failed') AND updated < @before LIMIT @limit
+        """;
+
+    internal const string DeletedSql = "SELECT id, updated FROM storage WHERE state = 'job' AND owner = '' ORDER BY id LIMIT @limit";
 
     internal const string TokensSql = "SELECT key, payload FROM storage WHERE state = 'token' AND (@user::text IS NULL OR owner = @user) ORDER BY created, key";
 
@@ -60,6 +70,15 @@ internal sealed class PostgresCatalogue(PostgresDatabase database) : ICatalogue,
 
     public async Task<OpenJob?> FindOpen(JobId id, CancellationToken cancellationToken) =>
         (await Read(FindOpenSql, CatalogueRows.Open, cancellationToken, ("id", (long)id.Value))).SingleOrDefault();
+
+    public async Task<ImmutableArray<EndedJob>> Ended(EndedJob? after, DateTimeOffset before, int limit, CancellationToken cancellationToken) =>
+        [.. await Read(EndedSql, CatalogueRows.Ended, cancellationToken, ("after", after is null ? "" : StateTime.Text(after.Updated)), ("id", after?.Id.Value ?? 0), ("before", StateTime.Text(before)), ("limit", limit))];
+
+    public async Task<ImmutableArray<EndedJob>> Surplus(int perOwner, DateTimeOffset before, int limit, CancellationToken cancellationToken) =>
+        [.. await Read(SurplusSql, CatalogueRows.Ended, cancellationToken, ("most", perOwner), ("before", StateTime.Text(before)), ("limit", limit))];
+
+    public async Task<ImmutableArray<EndedJob>> Deleted(int limit, CancellationToken cancellationToken) =>
+        [.. await Read(DeletedSql, CatalogueRows.Ended, cancellationToken, ("limit", limit))];
 
     async Task<ImmutableArray<TokenInfo>> ITokenCatalogue.List(string? user, CancellationToken cancellationToken) =>
         [.. await Read(TokensSql, CatalogueRows.Token, cancellationToken, ("user", user))];

@@ -68,6 +68,46 @@ public sealed class CatalogueTests
     }
 
     [Theory, OnBoth]
+    public async Task Jobs_that_have_ended_come_in_the_order_of_their_ends_page_by_page(DatabaseKind database)
+    {
+        await using var storage = await StorageHarness.Start(database);
+        foreach (var (id, minute, status) in new[] { (5, 1, JobStatus.Success), (2, 3, JobStatus.Failed), (9, 3, JobStatus.Success), (1, 2, JobStatus.Running), (7, 4, JobStatus.Failed) })
+            await storage.Write(Jobs.Queued(id) with { Status = status, Updated = Some.Time.AddMinutes(minute) });
+
+        var first = await storage.Catalogue.Ended(null, Some.Time.AddMinutes(4), 2, default);
+        var second = await storage.Catalogue.Ended(first[^1], Some.Time.AddMinutes(4), 2, default);
+
+        first.ShouldBe([new EndedJob(new JobId(5), Some.Time.AddMinutes(1)), new EndedJob(new JobId(2), Some.Time.AddMinutes(3))]);
+        second.ShouldBe([new EndedJob(new JobId(9), Some.Time.AddMinutes(3))]);
+        (await storage.Catalogue.Ended(second[^1], Some.Time.AddMinutes(4), 2, default)).ShouldBeEmpty();
+    }
+
+    [Theory, OnBoth]
+    public async Task Jobs_beyond_the_newest_of_each_owner_are_surplus_once_they_have_ended(DatabaseKind database)
+    {
+        await using var storage = await StorageHarness.Start(database);
+        foreach (var id in new[] { 1, 2, 3, 4, 5, 6 })
+            await storage.Write(Jobs.Queued(id) with { Status = id == 2 ? JobStatus.Running : JobStatus.Success });
+        await storage.Write(Jobs.Queued(7, owner: "noa") with { Status = JobStatus.Success });
+
+        (await storage.Catalogue.Surplus(2, Some.Time.AddTicks(1), 10, default)).Select(job => job.Id.Value).Order().ShouldBe([1, 3, 4]);
+        (await storage.Catalogue.Surplus(2, Some.Time.AddTicks(1), 2, default)).Length.ShouldBe(2);
+        (await storage.Catalogue.Surplus(2, Some.Time, 10, default)).ShouldBeEmpty();
+    }
+
+    [Theory, OnBoth]
+    public async Task What_is_left_of_a_deleted_job_is_found_by_nobody_else(DatabaseKind database)
+    {
+        await using var storage = await StorageHarness.Start(database);
+        await storage.Write(JobDecisions.Expire(Jobs.Full(3) with { Status = JobStatus.Failed }, JobPart.Record, Some.Time.AddDays(9))!);
+        await storage.Write(Jobs.Queued(4));
+
+        (await storage.Catalogue.Deleted(10, default)).ShouldBe([new EndedJob(new JobId(3), Jobs.Full(3).Updated)]);
+        (await storage.Catalogue.Find(new JobId(3), default)).ShouldBeNull();
+        (await storage.Catalogue.List("mia", null, 10, default)).Total.ShouldBe(1);
+    }
+
+    [Theory, OnBoth]
     public async Task Open_jobs_are_those_that_are_queued_or_running(DatabaseKind database)
     {
         await using var storage = await StorageHarness.Start(database);
