@@ -20,6 +20,7 @@ public static class GrainServices
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddPlacementDirector<PinnedToSiloStrategy, PinnedToSiloDirector>();
+        services.AddSingleton<IWorkerRoster, WorkerRoster>();
         services.AddSettings<JobOptions>(configuration, JobOptions.Section);
         services.AddSettings<QueueOptions>(configuration, QueueOptions.Section);
         services.AddSettings<LeaseOptions>(configuration, LeaseOptions.Section);

@@ -58,6 +58,8 @@ public sealed record JobSnapshot
     [Id(21)] public int Revision { get; init; }
     /// <summary>The group that it is a member of, or null.</summary>
     [Id(22)] public int? Group { get; init; }
+    /// <summary>What was decided about it, oldest first; long ones are folded in the middle.</summary>
+    [Id(23)] public ImmutableArray<JobEvent> Timeline { get; init; } = [];
     /// <summary>-10 to 10.</summary>
     [Id(24)] public int Priority { get; init; }
     [Id(25)] public string Pool { get; init; } = Placement.DefaultPool;

@@ -30,7 +30,7 @@ public sealed partial class JobGrain(
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        job = storage.State;
+        job = storage.State with { Timeline = JobTimeline.Of(storage.State) };
         return Task.CompletedTask;
     }
 
@@ -201,7 +201,7 @@ public sealed partial class JobGrain(
 
     private void Announce(JobState known)
     {
-        LogMoved(job.Id, known.Exists() ? known.Status.Word() : "new", job.Status.Word(), job.Reason?.Word(), job.Attempt, job.Worker);
+        LogMoved(job.Id, known.Exists() ? known.Status.Word() : "new", job.Status.Word(), job.Reason?.Word() ?? "none", job.Attempt, job.Worker ?? "none");
         // One way: what a lost hint would have said is in the catalogue, and the queue reads it there.
         GrainFactory.GetGrain<IQueueGrain>(job.Pool).Hint(job.ToHint()).Ignore();
     }
@@ -247,6 +247,6 @@ public sealed partial class JobGrain(
             waiter.TrySetResult();
     }
 
-    [LoggerMessage(EventId = 1100, Level = LogLevel.Information, Message = "Job {JobId}: {From} -> {To} {Reason} (attempt {Attempt}, worker {WorkerId})")]
-    private partial void LogMoved(JobId jobId, string from, string to, string? reason, int attempt, string? workerId);
+    [LoggerMessage(EventId = 1100, Level = LogLevel.Information, Message = "Job {JobId}: {From} -> {To} (attempt {Attempt}, worker {WorkerId}, reason {Reason})")]
+    private partial void LogMoved(JobId jobId, string from, string to, string reason, int attempt, string workerId);
 }

@@ -54,6 +54,8 @@ public sealed record JobState
     public ImmutableArray<EndedAttempt> EndedAttempts { get; init; } = [];
     public ImmutableArray<Artifact> Artifacts { get; init; } = [];
     public int Revision { get; init; }
+    /// <summary>Empty in records from before there was one: read it through <see cref="JobTimeline.Of"/>.</summary>
+    public ImmutableArray<JobEvent> Timeline { get; init; } = [];
 
     /// <summary>Since when retention shows its artifacts to nobody, its logs, and all of it. Their files go after that.</summary>
     public DateTimeOffset? ArtifactsExpired { get; init; }
@@ -90,6 +92,7 @@ public sealed record JobState
         Group = Group,
         ArtifactsExpired = ArtifactsExpired,
         LogsExpired = LogsExpired,
+        Timeline = JobTimeline.Of(this),
         Priority = Priority,
         Pool = Pool,
         Labels = Labels,

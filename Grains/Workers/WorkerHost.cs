@@ -35,7 +35,7 @@ public sealed partial class WorkerHost(
         if (ExecuteTask is null || draining)
             return;
         draining = true;
-        var empty = agent.Drain();
+        var empty = agent.Leave();
         LogDraining(agent.Held, options.Value.DrainGrace);
         using var grace = new CancellationTokenSource(options.Value.DrainGrace, clock);
         using var impatient = CancellationTokenSource.CreateLinkedTokenSource(grace.Token, handBack.Token, cancellationToken);

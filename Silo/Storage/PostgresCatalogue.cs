@@ -12,7 +12,7 @@ internal sealed class PostgresCatalogue(PostgresDatabase database) : ICatalogue,
 
     internal const string PageSql = "SELECT payload FROM storage WHERE state = 'job' AND owner = @owner AND id <= @start ORDER BY id DESC LIMIT @limit";
 
-    internal const string TotalSql = "SELECT count(*) FROM storage WHERE state = 'job' AND owner = @owner";
+    internal const string TotalSql = "SELECT coalesce(sum(jobs), 0)::bigint FROM job_total WHERE owner = @owner";
 
     private const string OpenColumns = $"SELECT {CatalogueRows.OpenColumns} FROM storage ";
 
@@ -48,8 +48,14 @@ internal sealed class PostgresCatalogue(PostgresDatabase database) : ICatalogue,
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, 1000);
-        var jobs = await Read(PageSql, CatalogueRows.Job, cancellationToken, ("owner", owner), ("start", start?.Value ?? int.MaxValue), ("limit", limit + 1));
-        var total = await Read(TotalSql, row => row.GetInt64(0), cancellationToken, ("owner", owner));
+        // One round trip for both.
+        await using var batch = database.Batch(
+            (PageSql, [("owner", owner), ("start", start?.Value ?? int.MaxValue), ("limit", limit + 1)]),
+            (TotalSql, [("owner", owner)]));
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        var jobs = await Rows(reader, CatalogueRows.Job, cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        var total = await Rows(reader, row => row.GetInt64(0), cancellationToken);
         return new JobPage([.. jobs.Take(limit)], jobs.Count > limit ? jobs[limit].Id : null, total.Single());
     }
 
@@ -81,6 +87,11 @@ internal sealed class PostgresCatalogue(PostgresDatabase database) : ICatalogue,
     {
         await using var command = database.Command(sql, values);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await Rows(reader, read, cancellationToken);
+    }
+
+    private static async Task<List<T>> Rows<T>(DbDataReader reader, Func<DbDataReader, T> read, CancellationToken cancellationToken)
+    {
         var rows = new List<T>();
         while (await reader.ReadAsync(cancellationToken))
             rows.Add(read(reader));

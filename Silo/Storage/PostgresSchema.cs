@@ -91,7 +91,7 @@ internal static class PostgresSchema
         if (engine.PerformUpgrade() is { Successful: false } failed)
         {
             // Which right is missing, or that the server went away, matters more than in which script.
-            if (failed.Error is NpgsqlException error and not PostgresException { SqlState: not PostgresErrorCodes.InsufficientPrivilege })
+            if (failed.Error is NpgsqlException error and not PostgresException { SqlState: not (PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.ReadOnlySqlTransaction) })
                 throw PostgresErrors.Explain(error, settings);
             throw new ClusterException(
                 $"the cluster's database: {PostgresSettings.Describe(settings)} cannot be upgraded: {failed.ErrorScript?.Name}: {failed.Error.Message.TrimEnd('.')}. It is as it was before; the earlier version of builds works with it.",

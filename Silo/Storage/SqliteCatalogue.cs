@@ -11,7 +11,7 @@ internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITo
 
     internal const string PageSql = "SELECT payload FROM storage INDEXED BY job_owner WHERE state = 'job' AND owner = @owner AND id <= @start ORDER BY id DESC LIMIT @limit";
 
-    internal const string TotalSql = "SELECT count(*) FROM storage INDEXED BY job_owner WHERE state = 'job' AND owner = @owner";
+    internal const string TotalSql = "SELECT coalesce((SELECT jobs FROM job_total WHERE owner = @owner), 0)";
 
     private const string OpenColumns = $"SELECT {CatalogueRows.OpenColumns} FROM storage ";
 

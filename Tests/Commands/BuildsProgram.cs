@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Builds.Execution.Native;
+using Builds.Support;
 
 namespace Builds.Tests;
 
@@ -35,7 +36,10 @@ internal sealed class BuildsProgram : IAsyncDisposable
     /// <summary>A server on a directory, when it says that it is ready.</summary>
     public static async Task<(BuildsProgram Program, string Welcome)> Serve(string data, params string[] arguments)
     {
-        var program = Start(Repository.Root, ["serve", "--data", data, "--urls", "http://127.0.0.1:0", .. arguments]);
+        (string, string)[] variables = Databases.Default == DatabaseKind.Postgres
+            ? [.. (await ClusterOfOne.Settings(data)).Select(setting => (setting.Key.Replace(":", "__", StringComparison.Ordinal), setting.Value!))]
+            : [];
+        var program = Start(Repository.Root, input: null, ["serve", "--data", data, "--urls", "http://127.0.0.1:0", .. arguments], variables);
         return (program, await program.Line());
     }
 

@@ -174,6 +174,30 @@ public sealed class ServeCommandTests : IDisposable
         await Stop(again);
     }
 
+    [Fact]
+    public async Task A_follower_goes_on_when_the_server_is_started_again()
+    {
+        var (program, ready) = await BuildsProgram.Serve(Data, "--slots", "1");
+        var address = ready.Split(' ', ',')[1];
+        await program.LineWith("curl ");
+        await Run("submit", await Manifest("echo attempt $JOB_ATTEMPT; test \"$JOB_ATTEMPT\" -gt 1 || sleep 1000"));
+        var token = (await File.ReadAllTextAsync(Path.Combine(Data, "admin-token"))).Trim();
+        await using var follower = BuildsProgram.Start(folder.Path, "log", "1", "-f", "--url", address, "--token", token);
+        await follower.LineWith("+ sleep 1000");
+
+        program.Signal(Kill);
+        await program.End();
+        await using var again = BuildsProgram.Start(Repository.Root, "serve", "--data", Data, "--urls", address);
+        await again.Line();
+
+        var end = await follower.End();
+        end.Status.ShouldBe(0, end.Errors);
+        end.Output.ShouldContain("\nattempt 2\n");
+        end.Output.ShouldNotContain("\nattempt 1\n", customMessage: "it was shown before, and is not shown twice");
+        end.Errors.ShouldContain($"builds: no server answers at {address}/: ");
+        end.Errors.ShouldEndWith("Trying again for 2 minutes.\nbuilds: the server answers again\n");
+    }
+
     private Task<ProgramEnd> Run(params string[] arguments) => BuildsProgram.Run(folder.Path, [.. arguments, "--data", Data]);
 
     private Task<ProgramEnd> As(string token, string address) => BuildsProgram.Run(folder.Path, "list", "--url", address, "--token", token);

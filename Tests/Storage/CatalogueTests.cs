@@ -2,6 +2,7 @@ using Builds.Jobs;
 using Builds.Storage;
 using Builds.Support;
 using Builds.Users;
+using Orleans.Storage;
 
 namespace Builds.Tests.Storage;
 
@@ -40,6 +41,30 @@ public sealed class CatalogueTests
         new[] { first, second, last, exact }.ShouldAllBe(page => page.Total == 5);
         var nobody = await storage.Catalogue.List("nobody", null, 1000, default);
         (nobody.Jobs.Length, nobody.Next, nobody.Total).ShouldBe((0, null, 0));
+    }
+
+    /// <summary>The total of a list is kept, not counted: it must be right whatever happens to jobs.</summary>
+    [Theory, OnBoth]
+    public async Task The_total_follows_what_is_written_again_refused_and_deleted(DatabaseKind database)
+    {
+        await using var storage = await StorageHarness.Start(database);
+        var jobs = await Task.WhenAll(Enumerable.Range(1, 100).Select(id => storage.Write(Jobs.Queued(id, owner: id % 3 == 0 ? "noa" : "mia"))));
+        (await Totals()).ShouldBe((67, 33));
+
+        await Task.WhenAll(jobs.Select(job => storage.Write("job", StorageHarness.Job(job.State!.Id.Value), job)));
+        (await Totals()).ShouldBe((67, 33), "a job that is written again is the same job");
+
+        await Task.WhenAll(Enumerable.Range(1, 100).Select(async id =>
+            await Should.ThrowAsync<InconsistentStateException>(() => storage.Write(Jobs.Queued(id)))));
+        (await Totals()).ShouldBe((67, 33), "a refused one makes none");
+
+        await Task.WhenAll(jobs.Where(job => job.State!.Id.Value <= 30).Select(async job => await storage.Storage.ClearStateAsync("job", StorageHarness.Job(job.State!.Id.Value), job)));
+        (await Totals()).ShouldBe((47, 23));
+        await storage.Write(Jobs.Queued(1, owner: "mia"));
+        (await Totals()).ShouldBe((48, 23));
+
+        async Task<(long, long)> Totals() =>
+            ((await storage.Catalogue.List("mia", null, 1, default)).Total, (await storage.Catalogue.List("noa", new JobId(5), 1, default)).Total);
     }
 
     [Theory, OnBoth]
@@ -173,7 +198,7 @@ public sealed class CatalogueTests
     [InlineData(SqliteCatalogue.FindSql, "sqlite_autoindex_storage_1")]
     [InlineData(SqliteCatalogue.FindOpenSql, "sqlite_autoindex_storage_1")]
     [InlineData(SqliteCatalogue.PageSql, "job_owner")]
-    [InlineData(SqliteCatalogue.TotalSql, "job_owner")]
+    [InlineData(SqliteCatalogue.TotalSql, "job_total")]
     [InlineData(SqliteCatalogue.OpenSql, "job_open")]
     [InlineData(SqliteCatalogue.QueuedSinceSql, "job_queued")]
     [InlineData(SqliteCatalogue.TokensSql, "token_created")]

@@ -61,6 +61,18 @@ public sealed class FakeStorage : IGrainStorage, ICatalogue
         grainState.RecordExists = true;
     }
 
+    /// <summary>How many attempts were begun, by the records of all jobs.</summary>
+    public int Attempts => Jobs.Sum(job => job.Attempt);
+
+    /// <summary>Makes the record of a job one from before there were timelines. Its grain must not be active.</summary>
+    public async Task ForgetTimeline(GrainId job)
+    {
+        var state = new GrainState<JobState>();
+        await ReadStateAsync("job", job, state);
+        state.State = state.State! with { Timeline = [] };
+        await WriteStateAsync("job", job, state);
+    }
+
     public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
         records.TryRemove(KeyOf(stateName, grainId), out _);

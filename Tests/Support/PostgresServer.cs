@@ -116,7 +116,12 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         // First nobody new, then everybody.
         Signal([Postmaster], SigStop);
-        Signal([.. Processes()], SigKill);
+        int[] all = [.. Processes()];
+        Signal(all, SigKill);
+        if (!SpinWait.SpinUntil(() => all.All(IsGone), Bound))
+            throw new TimeoutException($"PostgreSQL outlives SIGKILL: {string.Join(", ", all.Where(process => !IsGone(process)))}");
+        // A dead process that its parent has not noticed yet looks to PostgreSQL like a server that runs.
+        File.Delete(Path.Combine(folder, "data", "postmaster.pid"));
     }
 
     /// <summary>Stops all of it where it is: connections are taken, and nothing answers.</summary>
@@ -144,6 +149,18 @@ public sealed class PostgresServer : IAsyncDisposable
         var main = Postmaster;
         return File.ReadAllText($"/proc/{main}/task/{main}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries)
             .Select(child => int.Parse(child, CultureInfo.InvariantCulture)).Prepend(main);
+    }
+
+    private static bool IsGone(int process)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{process}/stat").Split(')')[^1].StartsWith(" Z", StringComparison.Ordinal);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return true; // There is no such process.
+        }
     }
 
     private static void Signal(int[] processes, int signal)

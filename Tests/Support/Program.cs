@@ -14,6 +14,7 @@ internal static class Program
         ["logs", .. var rest] => await LogProgram.Run(rest),
         ["starved", .. var rest] => await StarvedProgram.Run(rest),
         ["storage", .. var rest] => await StorageProgram.Run(rest),
+        ["list", .. var rest] => await ListProgram.Run(rest),
         _ => 2,
     };
 }

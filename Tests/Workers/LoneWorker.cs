@@ -47,7 +47,7 @@ internal sealed class LoneWorker : IAsyncDisposable
             options,
             clock,
             NullLogger<AttemptRunner>.Instance);
-        Agent = new WorkerAgent(new WorkerIdentity("worker", 1), runner, options, lease, boot);
+        Agent = new WorkerAgent(new WorkerIdentity("worker", 1), runner, options, lease, boot, clock, NullLogger<WorkerAgent>.Instance);
         host = new WorkerHost(Agent, executor, grains, boot, clock, options, lease, NullLogger<WorkerHost>.Instance);
     }
 
