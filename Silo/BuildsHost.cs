@@ -86,7 +86,7 @@ public static class BuildsHost
             AddExecution(services, options, mayRunPlain: false);
         builder.UseOrleans(silo =>
         {
-            silo.UseDatabaseClustering(member);
+            silo.UseDatabaseClustering(member, ClusterSettings.Tls(builder.Configuration));
             silo.UseBuildsStorage(member.Database);
         });
         services.AddSingleton<MembershipStanding>();
