@@ -60,7 +60,7 @@ public sealed class RefusedStartTests : IDisposable
     [Fact]
     public async Task A_database_that_is_damaged_within_is_told_as_such()
     {
-        var (server, _) = await BuildsProgram.Serve(Data);
+        var (server, _) = await BuildsProgram.ServeAlone(Data);
         await using (server)
         {
             await server.LineWith("curl ");

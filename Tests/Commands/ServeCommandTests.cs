@@ -89,7 +89,7 @@ public sealed class ServeCommandTests : IDisposable
     [Fact]
     public async Task Tokens_are_made_and_revoked_with_the_server_running_or_not()
     {
-        var (program, ready) = await BuildsProgram.Serve(Data);
+        var (program, ready) = await BuildsProgram.ServeAlone(Data);
         var address = ready.Split(' ', ',')[1];
         await program.LineWith("curl ");
         var online = (await Run("token", "create", "--user", "mia", "--scopes", "jobs:read")).Output.Trim();
@@ -105,7 +105,7 @@ public sealed class ServeCommandTests : IDisposable
         list.Single(line => line.StartsWith(offline[..8], StringComparison.Ordinal)).ShouldContain("jobs:read,jobs:write");
         list.Single(line => line.StartsWith(lost[..8], StringComparison.Ordinal)).ShouldContain("revoked");
 
-        var (again, readyAgain) = await BuildsProgram.Serve(Data);
+        var (again, readyAgain) = await BuildsProgram.ServeAlone(Data);
         await again.Line();
         (await As(offline, readyAgain.Split(' ', ',')[1])).Status.ShouldBe(0);
         (await As(lost, readyAgain.Split(' ', ',')[1])).Status.ShouldBe(3);

@@ -52,14 +52,18 @@ internal static class ListProgram
     private static async Task Fill(PostgresTestDatabase database, int rows)
     {
         var payload = Convert.ToHexString(new StateJson().Serialize(Jobs.Full(1) with { Status = JobStatus.Success }).ToArray());
-        await database.Execute($"""
-            SET synchronous_commit = off;
+        await using var source = NpgsqlDataSource.Create(database.ConnectionString + ";Command Timeout=0;Pooling=false");
+        await using var fill = source.CreateCommand($"""
+            ALTER TABLE storage DISABLE TRIGGER job_made;
             INSERT INTO storage (state, n0, n1, key, version, id, owner, status, attempt, image, created, updated, revision, pool, priority, labels, payload)
             SELECT 'job', 0, n, '', 3, n, CASE WHEN n % 10 = 0 THEN 'noa' ELSE 'mia' END, 'success', 1, 'host', '', '', 3, 'default', 0, '[]', '\x{payload}'
-            FROM generate_series(1, {rows}) n
+            FROM generate_series(1, {rows}) n;
+            ALTER TABLE storage ENABLE TRIGGER job_made;
+            INSERT INTO job_total SELECT owner, id % 32, count(*) FROM storage GROUP BY 1, 2
             """);
-        await database.Execute("VACUUM ANALYZE storage");
-        await database.Execute("VACUUM ANALYZE job_total");
+        await fill.ExecuteNonQueryAsync();
+        await using var tidy = source.CreateCommand("VACUUM ANALYZE storage");
+        await tidy.ExecuteNonQueryAsync();
     }
 
     private static async Task Bare(PostgresDatabase database, int start)

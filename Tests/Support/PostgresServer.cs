@@ -51,6 +51,8 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
+    private static bool IsRoot => Libc.EffectiveUser() == 0;
+
     public int Port { get; }
 
     /// <summary>What it has logged.</summary>
@@ -65,7 +67,7 @@ public sealed class PostgresServer : IAsyncDisposable
         var place = Directory.CreateTempSubdirectory("builds-postgres-").FullName;
         var password = Path.Combine(place, "password");
         await File.WriteAllTextAsync(password, Password);
-        if (Needs.Root)
+        if (IsRoot)
             await Run(["chown", "-R", "postgres:", place]);
         await Run([.. AsServer(place, "initdb"), "--no-sync", "--encoding=UTF8", "--locale=C", $"--username={User}", "--auth=scram-sha-256", $"--pwfile={password}"]);
         var port = FreePort();
@@ -182,7 +184,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     /// <summary>PostgreSQL refuses to be root.</summary>
     private static string[] AsServer(string place, string program) =>
-        [.. Needs.Root ? (string[])["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"] : [], Path.Combine(Programs!, program), "-D", Path.Combine(place, "data")];
+        [.. IsRoot ? (string[])["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"] : [], Path.Combine(Programs!, program), "-D", Path.Combine(place, "data")];
 
     private static async Task Run(string[] command)
     {
@@ -200,10 +202,5 @@ public sealed class PostgresServer : IAsyncDisposable
         using var probe = new TcpListener(IPAddress.Loopback, 0);
         probe.Start();
         return ((IPEndPoint)probe.LocalEndpoint).Port;
-    }
-
-    private static class Needs
-    {
-        public static bool Root => Libc.EffectiveUser() == 0;
     }
 }
