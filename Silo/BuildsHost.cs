@@ -43,7 +43,7 @@ public static class BuildsHost
         if (options.Clock is not null)
             services.AddSingleton(options.Clock);
         services.AddBuildsGrains(builder.Configuration);
-        services.AddBuildsStores(data.Logs, data.Artifacts);
+        services.AddBuildsStores(new StoreLocation.Folder(data.Path));
         if (options.Worker)
         {
             services.AddSingleton(_ => WorkerFile.NextStart(data));
