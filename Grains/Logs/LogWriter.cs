@@ -63,6 +63,8 @@ public sealed class LogWriter : IAsyncDisposable
     /// <summary>Drops what was not flushed: without <see cref="Seal"/> the attempt was given up.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (leaving.IsCancellationRequested)
+            return;
         await timer.DisposeAsync();
         // It may wait for a store that cannot be reached.
         await leaving.CancelAsync();

@@ -141,6 +141,7 @@ public sealed class FileLogStore : ILogStore
             using var file = TryOpen(name.Path, FileAccess.Write);
             if (file is null)
                 continue;
+            KillPoint.Reached("log.found");
             // Asked of the open file: what a directory shared over a network tells of a length may be old.
             var length = Math.Min(name.Named, RandomAccess.GetLength(file));
             if (name.Phase == LogPhase.Open && !FileLog.Rename(name.Path, Paths.Closed(key, length)))
