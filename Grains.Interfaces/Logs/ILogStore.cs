@@ -49,7 +49,10 @@ public readonly record struct LogState(long Length, bool Sealed);
 /// <summary>The writing end of one log; for one caller at a time.</summary>
 public interface ILogAppender : IAsyncDisposable
 {
-    /// <summary>Appends in order and shows the bytes to readers before it answers.</summary>
+    /// <summary>
+    /// Appends in order and shows the bytes to readers before it answers. While a store that many silos share cannot be reached, it waits. When it throws, or is cancelled, the bytes may be
+    /// visible all the same: the next call begins with the same bytes, and they are shown once.
+    /// </summary>
     ValueTask Append(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);
 
     /// <summary>

@@ -97,7 +97,8 @@ public sealed partial class RetentionGrain(
         storage.State = storage.State.With(part, due[^1]);
         try
         {
-            await storage.WriteStateAsync();
+            // Not to be cut off half-way, which would leave its outcome open.
+            await storage.WriteStateAsync(CancellationToken.None);
         }
         catch
         {

@@ -81,7 +81,7 @@ internal static class EmbeddedImport
             await import.WriteAsync(rows.GetInt64(2), NpgsqlDbType.Bigint, cancellationToken);
             await import.WriteAsync(rows.GetString(3), NpgsqlDbType.Text, cancellationToken);
             await import.WriteAsync(rows.GetInt32(4), NpgsqlDbType.Integer, cancellationToken);
-            await import.WriteAsync(rows.GetFieldValue<byte[]>(5), NpgsqlDbType.Bytea, cancellationToken);
+            await import.WriteAsync(await rows.GetFieldValueAsync<byte[]>(5, cancellationToken), NpgsqlDbType.Bytea, cancellationToken);
         }
 
         await import.CompleteAsync(cancellationToken);

@@ -11,6 +11,7 @@ internal static partial class Libc
     public const int BootTime = 7;
     public const int Kill = 9;
     public const int ReadWrite = 2;
+    public const int NoEntry = 2;
     public const int Interrupted = 4;
     public const int ReadOnlyCloseOnExec = 0x80000;
     public const long OfOneThread = 1;
@@ -50,6 +51,9 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Rename(string from, string to);
 
     [LibraryImport("libc", EntryPoint = "clock_gettime", SetLastError = true)]
     public static partial int ClockGetTime(int clock, out TimeSpec now);

@@ -38,7 +38,8 @@ public sealed class SimSilo
     /// <summary>Joins again: the new start has to write into the membership table, where it also ends what is left of the one before.</summary>
     public void Restart()
     {
-        if (world.DatabaseDownUntil > world.Now || DatabaseCutUntil > world.Now)
+        // Who joins has reached everybody that the table has as active, and everybody knows of him from then on.
+        if (world.DatabaseDownUntil > world.Now || DatabaseCutUntil > world.Now || world.Silos.Any(other => other != this && !other.Process.MayBeJoinedBy(this)))
         {
             world.At(TimeSpan.FromSeconds(1), Restart);
             return;
@@ -46,6 +47,8 @@ public sealed class SimSilo
 
         Process.DeclareDead(null);
         Process = new SimProcess(world, this, Process.Incarnation + 1);
+        foreach (var other in world.Silos)
+            other.Process.HearOf(Process);
         Process.Start();
     }
 }
@@ -56,7 +59,7 @@ public sealed class SimProcess : IClusterStanding
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
     private readonly SimWorld world;
     private readonly int[] missed;
-    private SimProcess[] view = [];
+    private readonly List<SimProcess> view = [];
     private TimeSpan activeAt;
     private TimeSpan lastRead;
     private TimeSpan? declaredDead;
@@ -136,6 +139,17 @@ public sealed class SimProcess : IClusterStanding
         world.At(restartAfter, Silo.Restart);
     }
 
+    /// <summary>Declared dead, long gone, or it answers: then a new silo may join.</summary>
+    public bool MayBeJoinedBy(SimSilo joiner) =>
+        IsDeclaredDead || Dead || (!IsFrozen && !Silo.IsCutTo(joiner) && !joiner.IsCutTo(Silo));
+
+    /// <summary>A silo that joins introduces itself: without that, one that joined since our last reading could declare us dead unasked.</summary>
+    public void HearOf(SimProcess joined)
+    {
+        if (!Dead)
+            view.Add(joined);
+    }
+
     public void DeclareDead(SimProcess? by)
     {
         if (declaredDead is not null)
@@ -175,10 +189,11 @@ public sealed class SimProcess : IClusterStanding
         }
 
         activeAt = world.Now;
-        view = new SimProcess[world.Silos.Length];
-        for (var number = 0; number < view.Length; number++)
+        view.Clear();
+        for (var number = 0; number < world.Silos.Length; number++)
         {
-            var other = view[number] = world.Silos[number].Process;
+            var other = world.Silos[number].Process;
+            view.Add(other);
             missed[number] = other == this || Answers(other) ? 0 : missed[number] + 1;
             if (missed[number] >= world.Plan.Misses && !other.IsDeclaredDead)
             {
@@ -196,7 +211,7 @@ public sealed class SimProcess : IClusterStanding
                 return false;
         }
 
-        return view.Length > 0;
+        return view.Count > 0;
     }
 
     private bool Answers(SimProcess other) => !other.Dead && !other.IsFrozen && !Silo.IsCutTo(other.Silo) && !other.Silo.IsCutTo(Silo);
