@@ -4,6 +4,7 @@ using Builds.Health;
 using Builds.Storage;
 using Builds.Stores;
 using Builds.Workers;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Configuration;
 
 namespace Builds;
@@ -11,24 +12,35 @@ namespace Builds;
 /// <summary>What one silo is made of. Every way to start one goes through here.</summary>
 public static class BuildsHost
 {
-    /// <summary>A silo with a front door: <c>builds serve</c>.</summary>
-    public static WebApplication WithHttp(BuildsHostOptions options)
+    /// <summary>
+    /// A silo with a front door: <c>builds serve</c>. Alone on an embedded database, or a member of the cluster that the settings name.
+    /// Throws <see cref="DataDirectoryException"/> or <see cref="ClusterException"/> where it cannot be.
+    /// </summary>
+    public static async Task<WebApplication> WithHttp(BuildsHostOptions options, CancellationToken cancellationToken = default)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, EnvironmentName = Environments.Production });
         builder.WebHost.UseUrls(options.Urls);
-        Compose(builder, options);
+        builder.Configuration.AddInMemoryCollection(options.Settings);
+        var cluster = ClusterSettings.Read(builder.Configuration);
+        if (cluster.IsCluster)
+            Compose(builder, options, await MemberSilo.Join(cluster, options.Data, ClusterSettings.Lease(builder.Configuration), options.Tell, cancellationToken));
+        else
+            Compose(builder, options);
+
         builder.Services.AddSettings<ApiOptions>(builder.Configuration, ApiOptions.Section);
         builder.Services.AddBuildsApi();
         builder.Services.AddSingleton<JobAddress>(services => services.GetRequiredService<PublicOrigin>().Job);
         builder.Services.AddSingleton<IReadiness, SiloReadiness>();
         options.Configure?.Invoke(builder.Services);
-        return builder.Build().MapBuildsApi();
+        var app = builder.Build();
+        return cluster is { IsCluster: true, Role: SiloRole.Worker } ? app.MapBuildsHealth() : app.MapBuildsApi();
     }
 
-    /// <summary>A silo without: <c>builds run</c>, and whatever opens the database for a moment.</summary>
+    /// <summary>A silo alone, without a front door: <c>builds run</c>, and whatever opens the database for a moment.</summary>
     public static IHost WithoutHttp(BuildsHostOptions options)
     {
         var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { ContentRootPath = AppContext.BaseDirectory, EnvironmentName = Environments.Production });
+        builder.Configuration.AddInMemoryCollection(options.Settings);
         Compose(builder, options);
         // Nobody answers there, and the name says so (RFC 6761, section 6.4).
         builder.Services.AddSingleton<JobAddress>((owner, job) => $"http://builds.invalid/~{owner}/job/{job}");
@@ -39,18 +51,17 @@ public static class BuildsHost
     private static void Compose(IHostApplicationBuilder builder, BuildsHostOptions options)
     {
         var (services, data) = (builder.Services, options.Data);
-        builder.Configuration.AddInMemoryCollection(options.Settings);
-        if (options.Clock is not null)
-            services.AddSingleton(options.Clock);
-        services.AddBuildsGrains(builder.Configuration);
+        if (File.Exists(data.Member))
+            throw new ClusterException($"{data.Path} belongs to a silo of a cluster: start that one with --cluster, or choose another directory with --data.");
+        AddRules(builder, options);
         services.AddBuildsStores(new StoreLocation.Folder(data.Path));
         if (options.Worker)
         {
             services.AddSingleton(_ => WorkerFile.NextStart(data));
             // The worker grain is found by it.
             services.AddOptions<SiloOptions>().Configure<WorkerIdentity>((silo, worker) => silo.SiloName = worker.Name);
-            // Before the silo: what an earlier one left is gone before the first heartbeat says so.
-            services.AddBuildsExecution(execution => Execute(execution, options));
+            // Builds without isolation are one person's own risk, not one for strangers to take.
+            AddExecution(services, options, mayRunPlain: options.IsLocal);
         }
 
         StorageSchema.Upgrade(data.Database);
@@ -59,17 +70,53 @@ public static class BuildsHost
             silo.UseEmbeddedClustering();
             silo.UseBuildsStorage(data.Database);
         });
-        if (options.Worker)
-        {
-            services.AddBuildsWorker();
-            DrainFirst.Add(services);
-        }
+        AddWorker(services, options.Worker);
     }
 
-    private static void Execute(ExecutionOptions execution, BuildsHostOptions options)
+    private static void Compose(WebApplicationBuilder builder, BuildsHostOptions options, MemberSilo member)
     {
-        execution.DataDirectory = options.Data.Path;
-        // Builds without isolation are one person's own risk, not one for strangers to take.
-        execution.AllowProcess &= options.IsLocal;
+        var services = builder.Services;
+        var worker = options.Worker && member.Options.Role != SiloRole.FrontDoor;
+        AddRules(builder, options);
+        services.AddBuildsStores(member.Store, member.Name);
+        services.TryAddSingleton<IBootClock, SystemBootClock>();
+        services.AddSingleton(member);
+        services.AddSingleton(member.Identity);
+        if (worker)
+            AddExecution(services, options, mayRunPlain: false);
+        builder.UseOrleans(silo =>
+        {
+            silo.UseDatabaseClustering(member, ClusterSettings.Tls(builder.Configuration));
+            silo.UseBuildsStorage(member.Database);
+        });
+        services.AddSingleton<MembershipStanding>();
+        services.AddSingleton<IClusterStanding>(provider => provider.GetRequiredService<MembershipStanding>());
+        services.AddHostedService(provider => provider.GetRequiredService<MembershipStanding>());
+        AddWorker(services, worker);
+    }
+
+    private static void AddRules(IHostApplicationBuilder builder, BuildsHostOptions options)
+    {
+        ThreadReserve.Keep();
+        if (options.Clock is not null)
+            builder.Services.AddSingleton(options.Clock);
+        builder.Services.AddBuildsGrains(builder.Configuration);
+    }
+
+    // Before the silo: what an earlier one left is gone before the first heartbeat says so.
+    private static void AddExecution(IServiceCollection services, BuildsHostOptions options, bool mayRunPlain) =>
+        services.AddBuildsExecution(execution =>
+        {
+            execution.DataDirectory = options.Data.Path;
+            execution.AllowProcess &= mayRunPlain;
+        });
+
+    private static void AddWorker(IServiceCollection services, bool worker)
+    {
+        services.AddBuildsRetention();
+        if (!worker)
+            return;
+        services.AddBuildsWorker();
+        DrainFirst.Add(services);
     }
 }

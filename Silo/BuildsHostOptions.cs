@@ -22,6 +22,9 @@ public sealed record BuildsHostOptions
     /// <summary>The clock of grains and leases; null: the system's.</summary>
     public TimeProvider? Clock { get; init; }
 
+    /// <summary>Hears, in sentences for people, of what makes a start take long.</summary>
+    public Action<string> Tell { get; init; } = _ => { };
+
     /// <summary>Has the last word on the services.</summary>
     public Action<IServiceCollection>? Configure { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Builds.Queue;
 
 namespace Builds.Jobs;
 
@@ -17,13 +18,39 @@ public interface ICatalogue
     /// <param name="limit">1 to 1000.</param>
     Task<JobPage> List(string owner, JobId? start, int limit, CancellationToken cancellationToken);
 
+    /// <summary>Jobs of a pool that are queued or running, by id, ids above <paramref name="after"/> (null: from the first).</summary>
+    /// <param name="limit">At least 1; fewer in the answer: that was the last page.</param>
+    Task<ImmutableArray<OpenJob>> Open(string pool, JobId? after, int limit, CancellationToken cancellationToken);
+
     /// <summary>
-    /// Jobs that are queued or running, by id. With <paramref name="queuedSince"/> only queued ones, queued at or after that time.
+    /// Jobs of a pool that are queued, by when they were queued and then by id: those queued after <paramref name="since"/>, or at that
+    /// very time with an id above <paramref name="after"/> (null: any id). The last job of a page gives both for the next one.
     /// </summary>
-    Task<ImmutableArray<OpenJob>> Open(DateTimeOffset? queuedSince, CancellationToken cancellationToken);
+    /// <param name="limit">At least 1; fewer in the answer: that was the last page.</param>
+    Task<ImmutableArray<OpenJob>> QueuedSince(string pool, DateTimeOffset since, JobId? after, int limit, CancellationToken cancellationToken);
+
+    /// <summary>The pools that have jobs queued or running, in the order of their names.</summary>
+    Task<ImmutableArray<string>> Pools(CancellationToken cancellationToken);
 
     /// <summary>One job, if it is queued or running; else null.</summary>
     Task<OpenJob?> FindOpen(JobId id, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Jobs that have ended, in the order in which they did (then by id): those after <paramref name="after"/> (null: from the first), and
+    /// before that time. For retention, as are the next two.
+    /// </summary>
+    /// <param name="limit">1 to 1000.</param>
+    Task<ImmutableArray<EndedJob>> Ended(EndedJob? after, DateTimeOffset before, int limit, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Jobs that ended before that time and are not among the <paramref name="perOwner"/> newest of their owner. Looks at every job: not
+    /// to be asked often.
+    /// </summary>
+    /// <param name="limit">1 to 1000.</param>
+    Task<ImmutableArray<EndedJob>> Surplus(int perOwner, DateTimeOffset before, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Jobs that were deleted, and that the storage has not forgotten yet.</summary>
+    Task<ImmutableArray<EndedJob>> Deleted(int limit, CancellationToken cancellationToken);
 }
 
 /// <param name="Jobs">At most the limit.</param>
@@ -45,4 +72,13 @@ public sealed record OpenJob
     public DateTimeOffset? Started { get; init; }
     public bool CancelRequested { get; init; }
     public required int Revision { get; init; }
+    public string Pool { get; init; } = Placement.DefaultPool;
+    /// <summary>-10 to 10.</summary>
+    public int Priority { get; init; }
+    /// <summary>All of them must be on the worker.</summary>
+    public ImmutableArray<string> Labels { get; init; } = [];
 }
+
+/// <summary>A job that has ended.</summary>
+/// <param name="Updated">When it did.</param>
+public sealed record EndedJob(JobId Id, DateTimeOffset Updated);

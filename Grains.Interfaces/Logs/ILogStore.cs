@@ -32,6 +32,12 @@ public interface ILogStore
     /// <summary>Reads what is visible at <paramref name="offset"/>; 0 bytes at the visible end.</summary>
     ValueTask<int> Read(JobId job, int attempt, string? task, long offset, Memory<byte> buffer, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Deletes the logs of all attempts of a job whose record says that they are gone. No log: no effect. Throws
+    /// <see cref="IOException"/> if something is left, to be called again.
+    /// </summary>
+    Task Delete(JobId job, CancellationToken cancellationToken);
+
     /// <summary>Completes when the log exists and is longer than <paramref name="knownLength"/> or sealed.</summary>
     Task<LogState> WaitForMore(JobId job, int attempt, string? task, long knownLength, CancellationToken cancellationToken);
 }

@@ -12,7 +12,7 @@ namespace Builds.Queue;
 [Alias("IQueueGrain")]
 public interface IQueueGrain : IGrainWithStringKey
 {
-    public const string DefaultPool = "default";
+    public const string DefaultPool = Placement.DefaultPool;
 
     /// <summary>Hint: this job changed (queued, cancelled, ended). A lost hint is made good by reconciling with the catalogue.</summary>
     [Alias("Hint"), OneWay]
@@ -22,8 +22,28 @@ public interface IQueueGrain : IGrainWithStringKey
     [Alias("Heartbeat"), ResponseTimeout("00:00:02")]
     Task<HeartbeatAnswer> Heartbeat(Heartbeat heartbeat);
 
+    /// <summary>Everything, one entry per waiting job: for tests and small queues. Costs as much as there are jobs; pages ask <see cref="Summary"/>.</summary>
     [Alias("Snapshot")]
     Task<QueueSnapshot> Snapshot();
+
+    /// <summary>
+    /// Why a job of this pool waits, and its place; null if this queue does not know it as waiting (it runs, ended, is on its way to a
+    /// worker, is of another pool, or was queued less than a moment ago). Costs at most as much as its owner has jobs waiting. For any door.
+    /// </summary>
+    [Alias("Waiting")]
+    Task<WaitingJob?> Waiting(JobId job);
+
+    /// <summary>Depth, slots, reasons and oldest waits of this pool, from counts that are kept: cheap however many jobs wait. For any door.</summary>
+    [Alias("Summary")]
+    Task<QueueSummary> Summary();
+
+    /// <summary>
+    /// Whether <paramref name="owner"/> may queue one more job in this pool. An admission is counted as a queued job until that job is
+    /// heard of, for at most <c>Builds:Queue:AdmissionHeld</c>, so that doors that ask at the same time share one count. A repeat counts
+    /// again. An activation that has not read the catalogue yet admits. For the door, before it creates a job that is to be queued.
+    /// </summary>
+    [Alias("Admit"), ResponseTimeout("00:00:02")]
+    Task<Admission> Admit(string owner);
 }
 
 /// <summary>What a job grain tells the queue after a commit.</summary>
@@ -43,6 +63,10 @@ public sealed record JobHint
     [Id(8)] public string? Worker { get; init; }
     [Id(9)] public long Incarnation { get; init; }
     [Id(10)] public DateTimeOffset? Started { get; init; }
+    /// <summary>-10 to 10; orders its owner's own jobs, and those of different owners where these have the same number running.</summary>
+    [Id(11)] public int Priority { get; init; }
+    /// <summary>All of them must be on the worker.</summary>
+    [Id(12)] public ImmutableArray<string> Labels { get; init; } = [];
 }
 
 /// <param name="Incarnation">Which start of the worker this is; grows with every start.</param>
@@ -56,7 +80,11 @@ public sealed record Heartbeat(
     [property: Id(3)] WorkerStatus Status,
     [property: Id(4)] int Slots,
     [property: Id(5)] ImmutableArray<string> Images,
-    [property: Id(6)] ImmutableArray<HeldJob> Held);
+    [property: Id(6)] ImmutableArray<HeldJob> Held)
+{
+    /// <summary>What the worker carries; a job runs only where all of its labels are.</summary>
+    [Id(7)] public ImmutableArray<string> Labels { get => field.IsDefault ? [] : field; init; } = [];
+}
 
 /// <param name="Attempt">0 while it is being claimed.</param>
 [GenerateSerializer, Immutable, Alias("HeldJob")]
@@ -66,7 +94,14 @@ public sealed record HeldJob([property: Id(0)] JobId Job, [property: Id(1)] stri
 [GenerateSerializer, Immutable, Alias("HeartbeatAnswer")]
 public sealed record HeartbeatAnswer(
     [property: Id(0)] bool Renewed,
-    [property: Id(1)] ImmutableArray<StopOrder> Stop);
+    [property: Id(1)] ImmutableArray<StopOrder> Stop)
+{
+    /// <summary>
+    /// The queue's own silo does not know whether it still belongs to the cluster: the lease is neither extended nor over, whatever
+    /// <see cref="Renewed"/> says. The worker goes on until its lease ends by itself, and asks again with its next heartbeat.
+    /// </summary>
+    [Id(2)] public bool Withheld { get; init; }
+}
 
 [GenerateSerializer, Immutable, Alias("StopOrder")]
 public sealed record StopOrder([property: Id(0)] JobId Job, [property: Id(1)] int Attempt, [property: Id(2)] StopReason Reason);
@@ -81,25 +116,3 @@ public enum StopReason
     /// <summary>Over its time limit, in case the worker's own clock hangs.</summary>
     Deadline = 2,
 }
-
-[GenerateSerializer, Immutable, Alias("QueueSnapshot")]
-public sealed record QueueSnapshot(
-    [property: Id(0)] ImmutableArray<WaitingJob> Waiting,
-    [property: Id(1)] ImmutableArray<WorkerView> Workers);
-
-/// <param name="Why">Why it is not running yet, in one sentence.</param>
-[GenerateSerializer, Immutable, Alias("WaitingJob")]
-public sealed record WaitingJob(
-    [property: Id(0)] JobId Id,
-    [property: Id(1)] string Owner,
-    [property: Id(2)] string Image,
-    [property: Id(3)] DateTimeOffset QueuedAt,
-    [property: Id(4)] string Why);
-
-[GenerateSerializer, Immutable, Alias("WorkerView")]
-public sealed record WorkerView(
-    [property: Id(0)] string Name,
-    [property: Id(1)] WorkerStatus Status,
-    [property: Id(2)] int Slots,
-    [property: Id(3)] ImmutableArray<string> Images,
-    [property: Id(4)] ImmutableArray<HeldJob> Held);

@@ -39,6 +39,9 @@ public sealed record JobState
     public bool Secrets { get; init; }
     /// <summary>The group that it is a member of.</summary>
     public int? Group { get; init; }
+    public int Priority { get; init; }
+    public string Pool { get; init; } = Placement.DefaultPool;
+    public ImmutableArray<string> Labels { get; init; } = [];
 
     public DateTimeOffset Created { get; init; }
     /// <summary>When it was queued last: its place among the waiting.</summary>
@@ -51,9 +54,16 @@ public sealed record JobState
     public ImmutableArray<EndedAttempt> EndedAttempts { get; init; } = [];
     public ImmutableArray<Artifact> Artifacts { get; init; } = [];
     public int Revision { get; init; }
+    /// <summary>Empty in records from before there was one: read it through <see cref="JobTimeline.Of"/>.</summary>
+    public ImmutableArray<JobEvent> Timeline { get; init; } = [];
 
-    /// <summary>False for the empty record that a grain without a row has.</summary>
-    public bool Exists() => Id.Value > 0;
+    /// <summary>Since when retention shows its artifacts to nobody, its logs, and all of it. Their files go after that.</summary>
+    public DateTimeOffset? ArtifactsExpired { get; init; }
+    public DateTimeOffset? LogsExpired { get; init; }
+    public DateTimeOffset? Deleted { get; init; }
+
+    /// <summary>False for the empty record that a grain without a row has, and for what is left of a deleted job.</summary>
+    public bool Exists() => Id.Value > 0 && Deleted is null;
 
     public JobSnapshot ToSnapshot() => new()
     {
@@ -80,6 +90,12 @@ public sealed record JobState
         Artifacts = Artifacts,
         Revision = Revision,
         Group = Group,
+        ArtifactsExpired = ArtifactsExpired,
+        LogsExpired = LogsExpired,
+        Timeline = JobTimeline.Of(this),
+        Priority = Priority,
+        Pool = Pool,
+        Labels = Labels,
     };
 
     /// <summary>What the queue is told of a change.</summary>
@@ -96,6 +112,8 @@ public sealed record JobState
         Worker = Worker,
         Incarnation = Incarnation,
         Started = Started,
+        Priority = Priority,
+        Labels = Labels,
     };
 }
 

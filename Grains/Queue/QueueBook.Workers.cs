@@ -4,15 +4,30 @@ using Builds.Workers;
 
 namespace Builds.Queue;
 
-/// <summary>Heartbeats, leases, and what becomes of the jobs of a worker that is gone.</summary>
+/// <summary>Heartbeats and leases.</summary>
 public sealed partial class QueueBook
 {
+    /// <summary>
+    /// A longer pause between two calls is the queue's own silence (it was frozen, or starved), and no worker's: ticks come more often.
+    /// </summary>
+    private static readonly TimeSpan OwnSilence = TimeSpan.FromSeconds(1);
+
     /// <summary>Jobs whose record could not be read at the first try.</summary>
     private readonly HashSet<JobId> recheck = [];
 
+    /// <summary>Until then an earlier activation may have renewed leases without our knowing.</summary>
+    private TimeSpan aloneFrom;
+
     public HeartbeatAnswer Heartbeat(Heartbeat beat, QueueTime time)
     {
-        now = time;
+        Advance(time);
+        var answer = Hear(beat);
+        // What is known of leases may be old here, and a worker that ends its builds on an old word loses them for nothing.
+        return standing.IsActive ? answer : new HeartbeatAnswer(false, answer.Renewed ? answer.Stop : []) { Withheld = true };
+    }
+
+    private HeartbeatAnswer Hear(Heartbeat beat)
+    {
         var worker = workers.GetValueOrDefault(beat.Worker);
         if (worker is not null && beat.Incarnation < worker.Incarnation)
             return Refuse(beat);
@@ -29,9 +44,13 @@ public sealed partial class QueueBook
         worker.Status = beat.Status;
         worker.Slots = beat.Slots;
         worker.Images = beat.Images;
+        worker.Labels = beat.Labels;
         worker.Refused = false;
+        if (classes.Join(worker))
+            MoveUnoffered();
         var stop = beat.Held.Select(held => Match(worker, held, beat.Sequence)).OfType<StopOrder>().ToImmutableArray();
         DropAbsent(worker, beat);
+        classes.Place(worker);
         Pump();
         return new HeartbeatAnswer(true, stop);
     }
@@ -39,10 +58,20 @@ public sealed partial class QueueBook
     /// <summary>Time passes: leases end, orphans are looked after. Called several times a second.</summary>
     public void Tick(QueueTime time)
     {
-        now = time;
+        Advance(time);
+        var active = standing.IsActive;
         foreach (var worker in workers.Values)
         {
-            if (worker.Status != WorkerStatus.Lost && now.Elapsed - worker.Heard > lease.Lease + lease.Margin)
+            if (worker.Status == WorkerStatus.Lost)
+                continue;
+            var dead = standing.IsDead(worker.Name);
+            if (worker.Dead != dead)
+            {
+                worker.Dead = dead;
+                classes.Place(worker);
+            }
+
+            if (active && LeaseIsOver(worker))
                 Lose(worker, $"worker '{worker.Name}' was silent for {(now.Elapsed - worker.Heard).TotalSeconds:0.0} s");
         }
 
@@ -51,36 +80,31 @@ public sealed partial class QueueBook
         foreach (var id in recheck)
             Check(id);
         recheck.Clear();
+        DropExpiredAdmissions();
+        MoveUnoffered();
         Pump();
     }
 
-    /// <summary>The worker's answer to <see cref="QueueEffect.Ask"/>; null if there was none, or if it is another incarnation.</summary>
-    public void Asked(QueueEffect.Ask question, bool? holds, QueueTime time)
+    /// <summary>
+    /// Whether the lease of a worker that was last heard of then is over, whoever may have renewed it: until <see cref="aloneFrom"/> an
+    /// earlier activation may have, and since the last sure sign that our silo is a member a later one.
+    /// </summary>
+    private bool LeaseIsOver(WorkerEntry worker) => Certain(worker.Heard > aloneFrom ? worker.Heard : aloneFrom) > lease.Lease + lease.Margin;
+
+    /// <summary>For how long since then no later activation can have been about.</summary>
+    private TimeSpan Certain(TimeSpan since) => now.Elapsed - standing.SinceActive - since;
+
+    private void Advance(QueueTime time)
     {
+        var pause = time.Elapsed - now.Elapsed;
         now = time;
-        if (!orphans.TryGetValue(question.Job, out var orphan) || orphan.Attempt != question.Attempt)
+        if (pause <= OwnSilence)
             return;
-        orphan.Busy = false;
-        if (holds == false)
-            GiveUp(question.Job, orphan, $"worker '{question.Worker}' no longer knows of it");
-    }
-
-    /// <summary>The job's answer to <see cref="QueueEffect.GiveUp"/>; null if there was none: it is told again.</summary>
-    public void GaveUp(QueueEffect.GiveUp order, JobSnapshot? job, QueueTime time)
-    {
-        now = time;
-        if (orphans.TryGetValue(order.Job, out var orphan) && orphan.Attempt == order.Attempt)
-        {
-            if (job is null)
-                orphan.Busy = false;
-            else
-                orphans.Remove(order.Job);
-        }
-
-        // The hint that the job grain sent has the place in the queue; this makes good for a lost one.
-        if (job is { Status: JobStatus.Queued })
-            Check(order.Job);
-        Pump();
+        aloneFrom += pause;
+        foreach (var worker in workers.Values)
+            worker.Heard += pause;
+        foreach (var orphan in orphans.Values)
+            orphan.Since += pause;
     }
 
     private static HeartbeatAnswer Refuse(Heartbeat beat) =>
@@ -134,7 +158,7 @@ public sealed partial class QueueBook
     // Dispatched by an earlier activation of the queue, or by us with the answer lost.
     private StopOrder? Adopt(WorkerEntry worker, HeldJob held, long sequence)
     {
-        orphans.Remove(held.Job, out var orphan);
+        var orphan = RemoveOrphan(held.Job);
         var owner = orphan?.Owner ?? waiting.Find(held.Job)?.Owner;
         waiting.Remove(held.Job);
         // Nobody told us of this job: whose it is, whether it is cancelled, or final already, is in its record.
@@ -175,59 +199,5 @@ public sealed partial class QueueBook
             if (!assignment.Over)
                 Check(assignment.Job);
         }
-    }
-
-    private void Lose(WorkerEntry worker, string why)
-    {
-        worker.Status = WorkerLifecycle.Next(worker.Status, WorkerSignal.Silence) ?? worker.Status;
-        foreach (var assignment in worker.Assignments.Values.ToList())
-        {
-            Unassign(assignment.Job);
-            if (assignment.Over)
-                continue;
-            if (assignment.Attempt == 0)
-            {
-                Check(assignment.Job);
-                continue;
-            }
-
-            var orphan = new Orphan(assignment.Attempt, worker.Name, worker.Incarnation, assignment.Owner, now.Elapsed);
-            orphans[assignment.Job] = orphan;
-            GiveUp(assignment.Job, orphan, why);
-        }
-    }
-
-    private void LookAfter(JobId id, Orphan orphan)
-    {
-        if (orphan.Busy)
-            return;
-        if (orphan.Doomed is { } why)
-        {
-            GiveUp(id, orphan, why);
-            return;
-        }
-
-        var worker = workers.GetValueOrDefault(orphan.Worker);
-        if (worker is not null && worker.Incarnation > orphan.Incarnation)
-        {
-            GiveUp(id, orphan, $"worker '{orphan.Worker}' was restarted");
-        }
-        else if (worker is not null && worker.Incarnation == orphan.Incarnation && worker.Status != WorkerStatus.Lost)
-        {
-            orphan.Busy = true;
-            effects.Add(new QueueEffect.Ask(worker.Name, worker.Incarnation, id, orphan.Attempt));
-        }
-        else if (now.Elapsed - orphan.Since > (2 * lease.Membership) + lease.Lease + lease.Margin)
-        {
-            // Another queue may have renewed its lease until it learnt that it was replaced: wait that out too.
-            GiveUp(id, orphan, $"worker '{orphan.Worker}' was not heard of");
-        }
-    }
-
-    private void GiveUp(JobId id, Orphan orphan, string why)
-    {
-        orphan.Busy = true;
-        orphan.Doomed = why;
-        effects.Add(new QueueEffect.GiveUp(id, orphan.Attempt, why));
     }
 }

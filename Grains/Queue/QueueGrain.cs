@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using Builds.Cluster;
 using Builds.Jobs;
 using Builds.Workers;
 using Microsoft.Extensions.Logging;
@@ -18,11 +20,22 @@ public sealed partial class QueueGrain : Grain, IQueueGrain
     private readonly ILogger<QueueGrain> logger;
     private readonly QueueBook book;
     private readonly long born;
-    private DateTimeOffset lastFull = DateTimeOffset.MinValue;
+    private TimeSpan? lastRead, lastLong, lastFull;
     private bool reconciling;
 
-    /// <summary>How far back a reconciliation reads: rows commit out of order, but not by more than this.</summary>
-    private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
+    /// <summary>Losses are noticed as often as this, and a pause much longer than it is the queue's own.</summary>
+    private static readonly TimeSpan LongestTick = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How far back a reconciliation reads: rows commit out of order, but hardly ever by more than this...</summary>
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(5);
+
+    /// <summary>... and never by more than this, which is read less often: after a burst it holds tens of thousands.</summary>
+    private static readonly TimeSpan LongWindow = TimeSpan.FromMinutes(1);
+
+    private static readonly TimeSpan LongWindowEvery = TimeSpan.FromSeconds(5);
+
+    /// <summary>So many rows are read at a time and taken in in one turn, a millisecond or two, so that heartbeats need not wait.</summary>
+    private const int Page = 1000;
 
     public QueueGrain(
         ICatalogue catalogue,
@@ -30,6 +43,7 @@ public sealed partial class QueueGrain : Grain, IQueueGrain
         IOptions<LeaseOptions> lease,
         IOptions<QueueOptions> options,
         IOptions<JobOptions> jobs,
+        IClusterStanding standing,
         ILogger<QueueGrain> logger)
     {
         this.catalogue = catalogue;
@@ -40,14 +54,16 @@ public sealed partial class QueueGrain : Grain, IQueueGrain
         // Unique over activations and restarts, since a job remembers the dispatch that it was claimed with.
         var activation = Guid.CreateVersion7(clock.GetUtcNow()).ToString("N");
         var dispatches = 0L;
-        book = new QueueBook(lease.Value, options.Value, jobs.Value.Timeout, Now, () => $"{activation}-{++dispatches}");
+        book = new QueueBook(lease.Value, options.Value, jobs.Value.Timeout, Now, standing, () => $"{activation}-{++dispatches}");
     }
+
+    private string Pool => this.GetPrimaryKeyString();
 
     private QueueTime Now => new(clock.GetElapsedTime(born), clock.GetUtcNow());
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        this.RegisterGrainTimer(Beat, new GrainTimerCreationOptions(TimeSpan.Zero, options.Reconcile) { Interleave = true, KeepAlive = true });
+        this.RegisterGrainTimer(Beat, new GrainTimerCreationOptions(TimeSpan.Zero, options.Reconcile < LongestTick ? options.Reconcile : LongestTick) { Interleave = true, KeepAlive = true });
         return Task.CompletedTask;
     }
 
@@ -67,23 +83,34 @@ public sealed partial class QueueGrain : Grain, IQueueGrain
 
     public Task<QueueSnapshot> Snapshot() => Task.FromResult(book.Snapshot());
 
+    public Task<WaitingJob?> Waiting(JobId job) => Task.FromResult(book.Waiting(job));
+
+    public Task<QueueSummary> Summary() => Task.FromResult(book.Summary(Pool));
+
+    public Task<Admission> Admit(string owner) => Task.FromResult(book.Admit(owner, Now));
+
     private async Task Beat(CancellationToken cancellationToken)
     {
         book.Tick(Now);
         Act();
-        if (reconciling)
+        var start = Now.Elapsed;
+        if (reconciling || start - lastRead < options.Reconcile)
             return;
 
         reconciling = true;
         try
         {
-            var wall = clock.GetUtcNow();
-            var full = wall - lastFull >= options.FullReconcile;
-            var open = await catalogue.Open(full ? null : wall - Window, cancellationToken);
-            if (full)
-                lastFull = wall;
-            book.Reconcile(open, Now);
-            Act();
+            if (lastFull is null || start - lastFull >= options.FullReconcile)
+            {
+                await ReadAll(cancellationToken);
+                (lastRead, lastLong, lastFull) = (start, start, start);
+            }
+            else
+            {
+                var isLong = start - lastLong >= LongWindowEvery;
+                await ReadQueued(isLong ? LongWindow : Window, cancellationToken);
+                (lastRead, lastLong) = (start, isLong ? start : lastLong);
+            }
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
@@ -94,6 +121,43 @@ public sealed partial class QueueGrain : Grain, IQueueGrain
         {
             reconciling = false;
         }
+    }
+
+    private async Task ReadAll(CancellationToken cancellationToken)
+    {
+        book.BeginPass();
+        JobId? after = null;
+        ImmutableArray<OpenJob> page;
+        do
+        {
+            page = await catalogue.Open(Pool, after, Page, cancellationToken);
+            Learn(page);
+            after = page.LastOrDefault()?.Id ?? after;
+        }
+        while (page.Length == Page);
+        book.EndPass(Now);
+        Act();
+    }
+
+    private async Task ReadQueued(TimeSpan window, CancellationToken cancellationToken)
+    {
+        var since = clock.GetUtcNow() - window;
+        JobId? after = null;
+        ImmutableArray<OpenJob> page;
+        do
+        {
+            page = await catalogue.QueuedSince(Pool, since, after, Page, cancellationToken);
+            Learn(page);
+            if (page.LastOrDefault() is { } last)
+                (since, after) = (last.QueuedAt, last.Id);
+        }
+        while (page.Length == Page);
+    }
+
+    private void Learn(ImmutableArray<OpenJob> page)
+    {
+        book.Reconcile(page, Now);
+        Act();
     }
 
     /// <summary>Starts what the book wants. Each effect ends in a call back into the book, on this grain's own scheduler.</summary>

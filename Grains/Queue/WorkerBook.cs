@@ -36,17 +36,31 @@ public sealed class Assignment
 /// <summary>A worker, as the queue sees it.</summary>
 public sealed class WorkerEntry
 {
+    public static readonly Comparer<WorkerEntry> MostFreeFirst = Comparer<WorkerEntry>.Create((left, right) =>
+        left.PlacedWith != right.PlacedWith ? right.PlacedWith.CompareTo(left.PlacedWith) : string.CompareOrdinal(left.Name, right.Name));
+
     public required string Name { get; init; }
     public required long Incarnation { get; init; }
     public long Sequence { get; set; } = -1;
-    /// <summary>Queue time of the last heartbeat.</summary>
+    /// <summary>Queue time of the last heartbeat; later, where the queue itself was silent since.</summary>
     public TimeSpan Heard { get; set; }
     public WorkerStatus Status { get; set; }
     public int Slots { get; set; }
     public ImmutableArray<string> Images { get; set; } = [];
+    public ImmutableArray<string> Labels { get; set; } = [];
     /// <summary>It said that it is full: nothing for it until it is heard of again.</summary>
     public bool Refused { get; set; }
+    /// <summary>The cluster knows its silo to be dead: nothing new for it.</summary>
+    public bool Dead { get; set; }
     public Dictionary<JobId, Assignment> Assignments { get; } = [];
 
-    public bool HasRoom => Status.TakesJobs() && !Refused && Assignments.Count < Slots;
+    /// <summary>Null while it is lost.</summary>
+    public WorkerClass? Class { get; set; }
+    public string? ClassKey { get; set; }
+    /// <summary>The free slots with which its class has it in order; 0: not there.</summary>
+    public int PlacedWith { get; set; }
+
+    public bool TakesJobs => Status.TakesJobs() && !Dead;
+
+    public bool HasRoom => TakesJobs && !Refused && Assignments.Count < Slots;
 }

@@ -25,6 +25,9 @@ public sealed class DataDirectory
     /// <summary>Who this worker is, and how often it was started.</summary>
     public string Worker => At("worker.json");
 
+    /// <summary>There in the directory of a member of a cluster; tells it from every other one.</summary>
+    public string Member => At("member");
+
     /// <summary>Locked by the process that uses the directory.</summary>
     public string LockFile => At("lock");
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Builds.Cluster;
 using Builds.Users;
 using Builds.Workers;
@@ -35,6 +36,42 @@ internal static class ServeCommand
         HelpName = "N",
     };
 
+    private static readonly Option<string?> Cluster = new("--cluster")
+    {
+        Description = "The PostgreSQL database of a cluster, as \"Host=…;Username=…;Password=…\". Default: none; this silo is alone.",
+        HelpName = "DATABASE",
+    };
+
+    private static readonly Option<string?> Name = new("--name")
+    {
+        Description = "In a cluster: the name of this silo, the same after every restart. Default: the machine's.",
+        HelpName = "NAME",
+    };
+
+    private static readonly Option<string?> Store = new("--store")
+    {
+        Description = "In a cluster: where logs and artifacts are kept, for all silos in one place.",
+        HelpName = "DIR",
+    };
+
+    private static readonly Option<int?> SiloPort = new("--silo-port")
+    {
+        Description = "In a cluster: the port for other silos, which nobody else should reach. Default: 11111.",
+        HelpName = "PORT",
+    };
+
+    private static readonly Option<string?> Advertise = new("--advertise")
+    {
+        Description = "In a cluster: the address under which other silos reach this one. Default: the one from which it reaches the database.",
+        HelpName = "IP[:PORT]",
+    };
+
+    private static readonly Option<SiloRole?> Role = new("--role")
+    {
+        Description = "In a cluster: FrontDoor answers callers, Worker runs builds, All does both. Default: All.",
+        HelpName = "ROLE",
+    };
+
     public static Command Create(string name)
     {
         var command = new Command(name, "Serves until a signal ends it. What runs when no command is given.");
@@ -43,6 +80,12 @@ internal static class ServeCommand
         command.Add(Origin);
         command.Add(Data);
         command.Add(Slots);
+        command.Add(Cluster);
+        command.Add(Name);
+        command.Add(Store);
+        command.Add(SiloPort);
+        command.Add(Advertise);
+        command.Add(Role);
         command.SetAction((line, _) => Serve(line));
         return command;
     }
@@ -80,11 +123,22 @@ internal static class ServeCommand
         using var signals = new Signals();
         var data = DataDirectory.Create(line.GetRequiredValue(Data));
         using var held = data.Lock();
-        var app = BuildsHost.WithHttp(new BuildsHostOptions { Data = data, Urls = line.GetRequiredValue(Urls), Settings = Settings(line) });
+        WebApplication app;
+        try
+        {
+            app = await BuildsHost.WithHttp(
+                new BuildsHostOptions { Data = data, Urls = line.GetRequiredValue(Urls), Settings = Settings(line), Tell = text => Console.Error.WriteLine($"builds: {text}") },
+                signals.First);
+        }
+        catch (OperationCanceledException) when (signals.First.IsCancellationRequested)
+        {
+            return ExitCode.Done;
+        }
+
         await using (app)
         {
             // Handed back at once on the second signal; the first one only begins the drain.
-            await using var impatient = signals.Second.Register(() => app.Services.GetRequiredService<WorkerHost>().HandBackNow());
+            await using var impatient = signals.Second.Register(() => app.Services.GetService<WorkerHost>()?.HandBackNow());
             if (await Starting.Start(app, () => Announce(app, data, held)))
                 await app.WaitForShutdownAsync(signals.First);
         }
@@ -97,16 +151,24 @@ internal static class ServeCommand
         var address = app.Services.GetRequiredService<PublicOrigin>().Listening;
         var admin = await FirstStart.EnsureAdmin(data, app.Services.GetRequiredService<IGrainFactory>());
         held.Tell(address);
-        await Console.Out.WriteAsync(Welcome.Text(data, admin, address, app.Services.GetRequiredService<IOptions<WorkerOptions>>().Value.Slots));
+        int? slots = app.Services.GetService<WorkerHost>() is null ? null : app.Services.GetRequiredService<IOptions<WorkerOptions>>().Value.Slots;
+        await Console.Out.WriteAsync(Welcome.Text(data, admin, address, slots, app.Services.GetService<MemberSilo>()));
     }
 
     private static Dictionary<string, string?> Settings(ParseResult line)
     {
-        var settings = new Dictionary<string, string?>();
-        if (line.GetValue(Origin) is { } origin)
-            settings[$"{ApiOptions.Section}:{nameof(ApiOptions.Origin)}"] = origin;
-        if (line.GetValue(Slots) is { } slots)
-            settings[$"{WorkerOptions.Section}:{nameof(WorkerOptions.Slots)}"] = slots.ToString();
-        return settings;
+        var given = new (string Section, string Name, object? Value)[]
+        {
+            (ApiOptions.Section, nameof(ApiOptions.Origin), line.GetValue(Origin)),
+            (WorkerOptions.Section, nameof(WorkerOptions.Slots), line.GetValue(Slots)),
+            (ClusterOptions.Section, nameof(ClusterOptions.ConnectionString), line.GetValue(Cluster)),
+            (ClusterOptions.Section, nameof(ClusterOptions.Name), line.GetValue(Name)),
+            (ClusterOptions.Section, nameof(ClusterOptions.Store), line.GetValue(Store)),
+            (ClusterOptions.Section, nameof(ClusterOptions.SiloPort), line.GetValue(SiloPort)),
+            (ClusterOptions.Section, nameof(ClusterOptions.Advertise), line.GetValue(Advertise)),
+            (ClusterOptions.Section, nameof(ClusterOptions.Role), line.GetValue(Role)),
+        };
+        return given.Where(setting => setting.Value is not null)
+            .ToDictionary(setting => $"{setting.Section}:{setting.Name}", setting => Convert.ToString(setting.Value, CultureInfo.InvariantCulture));
     }
 }

@@ -8,9 +8,14 @@ internal static class Welcome
 {
     private const string Example = "Silo/examples/hello.yml";
 
-    public static string Text(DataDirectory data, AdminAccess admin, string address, int slots)
+    /// <param name="slots">Null where no builds run.</param>
+    /// <param name="member">Null for a silo that is alone.</param>
+    public static string Text(DataDirectory data, AdminAccess admin, string address, int? slots, MemberSilo? member)
     {
-        var ready = $"Ready: {address}, {slots} {(slots == 1 ? "slot" : "slots")}, data in {data.Path}\n";
+        var runs = slots switch { null => "no builds here", 1 => "1 slot", _ => $"{slots} slots" };
+        var ready = $"Ready: {address}, {runs}, data in {data.Path}{(member is null ? "" : $", {member}")}\n";
+        if (member is { Options.Role: SiloRole.Worker })
+            return ready;
         if (admin.IsRevoked)
             return ready + $"The admin token in {data.AdminToken} was revoked. To get a new one, stop, delete that file and start again.\n";
         if (!admin.IsNew)

@@ -3,19 +3,24 @@ using DbUp.Engine;
 
 namespace Builds.Storage;
 
-/// <summary>The SQL files of Silo/Sql, which are inside the program.</summary>
-internal static class StorageScripts
+/// <summary>The SQL files of one kind of database, which are inside the program.</summary>
+/// <param name="Migrations">Sql/KIND/NNNN_name.sql: never changed once released. A database knows them by name, without the folder.</param>
+/// <param name="Queries">Sql/KIND/Queries: what the providers run, by the names that they have for them.</param>
+internal sealed record StorageScripts(ImmutableArray<SqlScript> Migrations, ImmutableArray<(string Key, string Text)> Queries)
 {
-    private const string MigrationFolder = "Sql/";
-    private const string QueryFolder = "SqlQueries/";
+    public static StorageScripts Sqlite { get; } = Of("Sqlite");
 
-    /// <summary>Sql/NNNN_name.sql: never changed once released.</summary>
-    public static ImmutableArray<SqlScript> Migrations { get; } =
-        [.. In(MigrationFolder).Select(file => new SqlScript(file.Name, file.Text))];
+    public static StorageScripts Postgres { get; } = Of("Postgres");
 
-    /// <summary>Sql/Queries: what the storage provider runs, by the names that it has for them.</summary>
-    public static ImmutableArray<(string Key, string Text)> Queries { get; } =
-        [.. In(QueryFolder).Select(file => (Path.GetFileNameWithoutExtension(file.Name), file.Text))];
+    /// <summary>Sql/Postgres/Import: fills the storage table from one of the form that every embedded database has.</summary>
+    public static string ImportRecords { get; } = Text("SqlImport/ImportRecords.sql");
+
+    /// <summary>The number that the newest script's name begins with.</summary>
+    public static string Version(IEnumerable<string> scripts) => scripts.Max(StringComparer.Ordinal)!.Split('_')[0].TrimStart('0');
+
+    private static StorageScripts Of(string kind) => new(
+        [.. In($"Sql/{kind}/").Select(file => new SqlScript(file.Name, file.Text))],
+        [.. In($"SqlQueries/{kind}/").Select(file => (Path.GetFileNameWithoutExtension(file.Name), file.Text))]);
 
     private static IEnumerable<(string Name, string Text)> In(string folder) =>
         from name in typeof(StorageScripts).Assembly.GetManifestResourceNames()

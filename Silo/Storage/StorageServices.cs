@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Builds.Jobs;
 using Builds.Users;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -10,21 +11,50 @@ public static class StorageServices
     /// <summary>The provider's name for SQLite, whichever library speaks to it.</summary>
     private const string Sqlite = "System.Data.SQLite";
 
+    private const string Postgres = "Npgsql";
+
     /// <summary>
     /// Grain storage and catalogue in one SQLite file, which <see cref="StorageSchema.Upgrade(string)"/> has prepared. One silo at a time.
     /// </summary>
     public static ISiloBuilder UseBuildsStorage(this ISiloBuilder silo, string databaseFile)
     {
-        silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddSingleton(_ => new SqliteDatabase(databaseFile));
-        silo.Services.AddSingleton<SqliteCatalogue>();
-        silo.Services.AddSingleton<ICatalogue>(services => services.GetRequiredService<SqliteCatalogue>());
-        silo.Services.AddSingleton<ITokenCatalogue>(services => services.GetRequiredService<SqliteCatalogue>());
+        silo.Services.AddSingleton<IExpiredSubmissions, SqliteSubmissions>();
+        return silo.UseBuildsStorage<SqliteDatabase, SqliteCatalogue>(Sqlite, database => database);
+    }
+
+    /// <summary>
+    /// Grain storage and catalogue in PostgreSQL, which <see cref="PostgresSchema.Upgrade(string, CancellationToken)"/> has prepared. Any
+    /// number of silos. The silo disposes the database with its services.
+    /// </summary>
+    internal static ISiloBuilder UseBuildsStorage(this ISiloBuilder silo, PostgresDatabase database)
+    {
+        silo.Services.AddSingleton(_ => database);
+        silo.Services.AddSingleton<ClusterRecords>();
+        silo.Services.AddSingleton<IExpiredSubmissions, PostgresSubmissions>();
+        return silo.UseBuildsStorage<PostgresDatabase, PostgresCatalogue>(Postgres, postgres => postgres.Source);
+    }
+
+    /// <summary>Who is in the cluster, in the same database.</summary>
+    internal static ISiloBuilder UseBuildsMembership(this ISiloBuilder silo, PostgresDatabase database) => silo.UseAdoNetClustering(clustering =>
+    {
+        clustering.Invariant = Postgres;
+        clustering.DataSource = database.Source;
+    });
+
+    private static ISiloBuilder UseBuildsStorage<TDatabase, TCatalogue>(this ISiloBuilder silo, string invariant, Func<TDatabase, DbDataSource> source)
+        where TDatabase : class
+        where TCatalogue : class, ICatalogue, ITokenCatalogue
+    {
+        silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.AddSingleton<TCatalogue>();
+        silo.Services.AddSingleton<ICatalogue>(services => services.GetRequiredService<TCatalogue>());
+        silo.Services.AddSingleton<ITokenCatalogue>(services => services.GetRequiredService<TCatalogue>());
         silo.Services.AddHostedService<SubmissionSweep>();
-        return silo.AddAdoNetGrainStorage(StorageNames.Provider, options => options.Configure<SqliteDatabase>((storage, database) =>
+        return silo.AddAdoNetGrainStorage(StorageNames.Provider, options => options.Configure<TDatabase>((storage, database) =>
         {
-            storage.Invariant = Sqlite;
-            storage.DataSource = database;
+            storage.Invariant = invariant;
+            storage.DataSource = source(database);
             storage.GrainStorageSerializer = new StateJson();
             storage.DeleteStateOnClear = true;
         }));

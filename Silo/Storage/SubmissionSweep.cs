@@ -4,11 +4,8 @@ namespace Builds.Storage;
 /// Deletes the records of Idempotency-Keys that have expired: every hour, in steps that hold up nobody. An hour late, so that no grain
 /// still holds the record in memory.
 /// </summary>
-internal sealed partial class SubmissionSweep(SqliteDatabase database, TimeProvider clock, ILogger<SubmissionSweep> logger) : BackgroundService
+internal sealed partial class SubmissionSweep(IExpiredSubmissions submissions, TimeProvider clock, ILogger<SubmissionSweep> logger) : BackgroundService
 {
-    internal const string Sql =
-        "DELETE FROM storage WHERE rowid IN (SELECT rowid FROM storage INDEXED BY submission_expires WHERE state = 'submission' AND expires < @before ORDER BY expires LIMIT @step) RETURNING 1";
-
     internal static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 
     private const int Step = 100;
@@ -16,14 +13,12 @@ internal sealed partial class SubmissionSweep(SqliteDatabase database, TimeProvi
     /// <summary>Deletes everything that is due now; how many records that were.</summary>
     public async Task<int> Run(CancellationToken cancellationToken)
     {
-        var before = StateTime.Text(clock.GetUtcNow() - Interval);
+        var before = clock.GetUtcNow() - Interval;
         var all = 0;
         int deleted;
         do
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            var rows = await database.Write(new SqliteStatement(Sql, ("before", before), ("step", Step)));
-            deleted = rows.Rows.Count;
+            deleted = await submissions.Delete(before, Step, cancellationToken);
             all += deleted;
         }
         while (deleted == Step);
@@ -55,4 +50,11 @@ internal sealed partial class SubmissionSweep(SqliteDatabase database, TimeProvi
 
     [LoggerMessage(EventId = 1701, Level = LogLevel.Warning, Message = "Expired idempotency keys were not deleted; the next try is in an hour")]
     private partial void LogFailed(Exception error);
+}
+
+/// <summary>The step of the sweep, which is the database's own.</summary>
+internal interface IExpiredSubmissions
+{
+    /// <summary>Deletes the records that expired before a time, oldest first, at most so many in one commit; how many that were.</summary>
+    Task<int> Delete(DateTimeOffset before, int limit, CancellationToken cancellationToken);
 }

@@ -75,6 +75,8 @@ public sealed class FileArtifactStore : IArtifactStore
         return Task.FromResult<Stream?>(new FileStream(FileOf(job, key, name), new FileStreamOptions { Share = FileShare.Read | FileShare.Delete, BufferSize = 0 }));
     }
 
+    public Task Delete(JobId job, CancellationToken cancellationToken) => Task.Run(() => Sharding.Delete(root, job), cancellationToken);
+
     private async Task<(long Size, string Sha256)> Copy(Stream content, string target, string path, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -88,6 +88,8 @@ public sealed class FileLogStore : ILogStore
         }
     }
 
+    public Task Delete(JobId job, CancellationToken cancellationToken) => Task.Run(() => Sharding.Delete(paths.Root, job), cancellationToken);
+
     internal static AttemptClosedException GivenUp(LogKey key) => new($"attempt {key.Attempt} of job {key.Job} was given up: nothing is written to its logs any more");
 
     internal void Changed(LogKey key) => signals.Ring(key.Job, key.Attempt);

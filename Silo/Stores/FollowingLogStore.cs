@@ -26,6 +26,8 @@ internal sealed partial class FollowingLogStore(ILogStore shared, IGrainFactory 
 
     public Task<ImmutableArray<LogLength>> Close(JobId job, int attempt, CancellationToken cancellationToken) => shared.Close(job, attempt, cancellationToken);
 
+    public Task Delete(JobId job, CancellationToken cancellationToken) => shared.Delete(job, cancellationToken);
+
     public Task<LogState?> Find(JobId job, int attempt, string? task, CancellationToken cancellationToken) => shared.Find(job, attempt, task, cancellationToken);
 
     public ValueTask<int> Read(JobId job, int attempt, string? task, long offset, Memory<byte> buffer, CancellationToken cancellationToken) =>

@@ -13,6 +13,13 @@ public static class StoreServices
         _ => throw new NotSupportedException($"the store {store} is no directory"),
     };
 
+    /// <summary>The store as a whole, also before there is a silo.</summary>
+    internal static IStoreHealth Health(StoreLocation store, string? siloName, TimeProvider clock) => store switch
+    {
+        StoreLocation.Folder { Path: var directory } => new FolderHealth(directory, siloName is null ? ".ready" : $".ready-{siloName}", clock),
+        _ => throw new NotSupportedException($"the store {store} is no directory"),
+    };
+
     private static IServiceCollection AddFolder(this IServiceCollection services, string directory, string? siloName)
     {
         services.AddSingleton(provider => new StorePatience(siloName is not null, Clock(provider), provider.GetRequiredService<ILogger<StorePatience>>()));
@@ -23,7 +30,7 @@ public static class StoreServices
             artifacts.RemoveUnfinished();
             return artifacts;
         });
-        services.AddSingleton<IStoreHealth>(provider => new FolderHealth(directory, siloName is null ? ".ready" : $".ready-{siloName}", Clock(provider)));
+        services.AddSingleton<IStoreHealth>(provider => Health(new StoreLocation.Folder(directory), siloName, Clock(provider)));
         return siloName is null
             ? services.AddSingleton<ILogStore>(provider => provider.GetRequiredService<FileLogStore>())
             : services.AddFollowing(siloName, provider => provider.GetRequiredService<FileLogStore>());

@@ -160,7 +160,7 @@ public sealed class JobClusterTests
         }
 
         await using var after = await BuildsTestCluster.Start(slots: 16, storage: storage, incarnation: 2);
-        await after.AdvanceUntil(async () => (await storage.Open(null, default)).IsEmpty, "no open job");
+        await after.AdvanceUntil(async () => (await storage.Open("default", null, 1000, default)).IsEmpty, "no open job");
 
         after.Executor.Plans.Count.ShouldBe(1000);
         after.Executor.Plans.Select(plan => plan.Job).Distinct().Count().ShouldBe(1000);

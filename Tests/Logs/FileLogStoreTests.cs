@@ -34,6 +34,24 @@ public sealed class FileLogStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task The_logs_of_all_attempts_are_deleted_and_those_of_another_job_stay()
+    {
+        foreach (var (job, attempt) in new[] { (Job, 1), (Job, 2), (new JobId(Job.Value + 1), 1) })
+        {
+            await using var log = await store.Create(job, attempt, "build", default);
+            await log.Append("one"u8.ToArray(), default);
+            await log.Seal(default);
+        }
+
+        await store.Delete(Job, default);
+        await store.Delete(Job, default);
+
+        (await store.Find(Job, 1, "build", default)).ShouldBeNull();
+        (await store.Find(Job, 2, "build", default)).ShouldBeNull();
+        (await store.Find(new JobId(Job.Value + 1), 1, "build", default)).ShouldBe(new LogState(3, Sealed: true));
+    }
+
+    [Fact]
     public async Task A_sealed_log_stays_sealed_in_a_later_process()
     {
         await using (var log = await store.Create(Job, 1, null, default))

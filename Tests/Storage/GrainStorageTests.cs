@@ -1,38 +1,44 @@
 using Builds.Jobs;
+using Builds.Support;
 using Builds.Users;
 using Orleans.Storage;
 
 namespace Builds.Tests.Storage;
 
-/// <summary>The storage provider with our statements on a real file.</summary>
+/// <summary>The storage provider with our statements, on a real file and a real server.</summary>
 public sealed class GrainStorageTests
 {
-    [Fact]
-    public async Task A_record_is_read_as_it_was_written_also_by_the_next_process()
+    [Theory, OnBoth]
+    public async Task A_record_is_read_as_it_was_written_also_by_the_next_process(DatabaseKind database)
     {
         var job = Jobs.Full(7);
-        var folder = Directory.CreateTempSubdirectory("builds-storage-");
-        var file = Path.Combine(folder.FullName, "builds.db");
-        await using (var first = await StorageHarness.Start(file))
-            await first.Write(job);
+        await using var first = await StorageHarness.Start(database);
+        await first.Write(job);
+        await using var second = await StorageHarness.Start(database, first.Place);
 
-        await using (var second = await StorageHarness.Start(file))
-        {
-            var read = await second.Read<JobState>("job", StorageHarness.Job(7));
+        var read = await second.Read<JobState>("job", StorageHarness.Job(7));
 
-            read.RecordExists.ShouldBeTrue();
-            read.ETag.ShouldBe("1");
-            read.State!.ShouldBeEquivalentTo(job);
-        }
-
-        folder.GetFiles().Select(left => left.Name).ShouldBe(["builds.db"], "a stopped silo's database is one file, which can be copied");
-        folder.Delete(recursive: true);
+        read.RecordExists.ShouldBeTrue();
+        read.ETag.ShouldBe("1");
+        read.State!.ShouldBeEquivalentTo(job);
     }
 
     [Fact]
-    public async Task A_grain_without_a_record_gets_the_empty_state()
+    public async Task The_database_of_a_stopped_silo_is_one_file()
     {
-        await using var storage = await StorageHarness.Start();
+        var folder = Directory.CreateTempSubdirectory("builds-storage-");
+        var file = Path.Combine(folder.FullName, "builds.db");
+        await using (var storage = await StorageHarness.Start(file))
+            await storage.Write(Jobs.Full(7));
+
+        folder.GetFiles().Select(left => left.Name).ShouldBe(["builds.db"], "which can be copied");
+        folder.Delete(recursive: true);
+    }
+
+    [Theory, OnBoth]
+    public async Task A_grain_without_a_record_gets_the_empty_state(DatabaseKind database)
+    {
+        await using var storage = await StorageHarness.Start(database);
 
         var read = await storage.Read<JobState>("job", StorageHarness.Job(1));
 
@@ -41,10 +47,10 @@ public sealed class GrainStorageTests
         read.State!.Exists().ShouldBeFalse();
     }
 
-    [Fact]
-    public async Task A_write_from_an_old_version_is_refused_and_changes_nothing()
+    [Theory, OnBoth]
+    public async Task A_write_from_an_old_version_is_refused_and_changes_nothing(DatabaseKind database)
     {
-        await using var storage = await StorageHarness.Start();
+        await using var storage = await StorageHarness.Start(database);
         var stale = await storage.Write(Jobs.Full(1));
         var current = await storage.Read<JobState>("job", StorageHarness.Job(1));
         current.State = current.State! with { Note = "current" };
@@ -56,10 +62,10 @@ public sealed class GrainStorageTests
         (await storage.Read<JobState>("job", StorageHarness.Job(1))).State!.Note.ShouldBe("current");
     }
 
-    [Fact]
-    public async Task Of_first_writes_that_race_one_wins()
+    [Theory, OnBoth]
+    public async Task Of_first_writes_that_race_one_wins(DatabaseKind database)
     {
-        await using var storage = await StorageHarness.Start();
+        await using var storage = await StorageHarness.Start(database);
         var writes = Enumerable.Range(0, 20).Select(async number =>
         {
             try
@@ -79,10 +85,10 @@ public sealed class GrainStorageTests
         (await storage.Read<JobState>("job", StorageHarness.Job(1))).State!.Note.ShouldBe(winners[0]);
     }
 
-    [Fact]
-    public async Task A_write_to_a_record_that_has_vanished_is_refused()
+    [Theory, OnBoth]
+    public async Task A_write_to_a_record_that_has_vanished_is_refused(DatabaseKind database)
     {
-        await using var storage = await StorageHarness.Start();
+        await using var storage = await StorageHarness.Start(database);
         var job = await storage.Write(Jobs.Full(1));
         await storage.Storage.ClearStateAsync("job", StorageHarness.Job(1), await storage.Read<JobState>("job", StorageHarness.Job(1)));
 
@@ -91,10 +97,10 @@ public sealed class GrainStorageTests
         (await storage.Read<JobState>("job", StorageHarness.Job(1))).RecordExists.ShouldBeFalse();
     }
 
-    [Fact]
-    public async Task A_cleared_record_leaves_no_row_and_can_be_written_anew()
+    [Theory, OnBoth]
+    public async Task A_cleared_record_leaves_no_row_and_can_be_written_anew(DatabaseKind database)
     {
-        await using var storage = await StorageHarness.Start();
+        await using var storage = await StorageHarness.Start(database);
         var job = await storage.Write(Jobs.Full(1));
 
         await storage.Storage.ClearStateAsync("job", StorageHarness.Job(1), job);
@@ -105,10 +111,10 @@ public sealed class GrainStorageTests
         (await storage.Catalogue.Find(new JobId(1), default)).ShouldNotBeNull();
     }
 
-    [Fact]
-    public async Task A_clear_from_an_old_version_is_refused()
+    [Theory, OnBoth]
+    public async Task A_clear_from_an_old_version_is_refused(DatabaseKind database)
     {
-        await using var storage = await StorageHarness.Start();
+        await using var storage = await StorageHarness.Start(database);
         var stale = await storage.Write(Jobs.Full(1));
         await storage.Write("job", StorageHarness.Job(1), await storage.Read<JobState>("job", StorageHarness.Job(1)));
 
@@ -118,10 +124,10 @@ public sealed class GrainStorageTests
     }
 
     /// <summary>The provider takes keys of hex digits for numbers (b5, B5 and 0b5 are one row); those of ours have a word in front.</summary>
-    [Fact]
-    public async Task Keys_that_look_like_hex_numbers_have_rows_of_their_own()
+    [Theory, OnBoth]
+    public async Task Keys_that_look_like_hex_numbers_have_rows_of_their_own(DatabaseKind database)
     {
-        await using var storage = await StorageHarness.Start();
+        await using var storage = await StorageHarness.Start(database);
         string[] hashes = ["b5", "B5", "0b5", "00b5", "b5+x", new('0', 32), new('a', 32), new('a', 128)];
         var keys = hashes.Select(TokenText.GrainKey).Append(SubmissionKey.For("b5", "b5")).ToList();
 

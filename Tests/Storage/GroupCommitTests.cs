@@ -111,7 +111,7 @@ public sealed class GroupCommitTests : IDisposable
     public async Task Another_program_that_holds_the_file_fails_writes_with_a_reason_and_later_ones_pass()
     {
         await using var storage = await Start();
-        using var other = Open(new SqliteConnectionStringBuilder { DataSource = storage.File, Pooling = false }.ToString());
+        using var other = Open(new SqliteConnectionStringBuilder { DataSource = storage.Place, Pooling = false }.ToString());
         Execute(other, "BEGIN IMMEDIATE");
         (await Should.ThrowAsync<GroupCommitException>(() => storage.Write(Jobs.Queued(1)))).Message.ShouldContain("database is locked");
         Execute(other, "ROLLBACK");

@@ -1,5 +1,6 @@
 using Builds.Jobs;
 using Builds.Storage;
+using Builds.Support;
 using Builds.Users;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
@@ -13,42 +14,73 @@ internal sealed class StorageHarness : IAsyncDisposable
 {
     public static readonly TimeSpan Bound = TimeSpan.FromSeconds(60);
 
-    private readonly DirectoryInfo? folder;
     private readonly IHost host;
+    private readonly Func<Task> remove;
 
-    private StorageHarness(IHost host, string file, DirectoryInfo? folder) => (this.host, File, this.folder) = (host, file, folder);
+    private StorageHarness(IHost host, string place, Func<Task> remove) => (this.host, Place, this.remove) = (host, place, remove);
 
-    public string File { get; }
+    /// <summary>The file, or the connection string.</summary>
+    public string Place { get; }
 
     public SqliteDatabase Database => host.Services.GetRequiredService<SqliteDatabase>();
+
+    public PostgresDatabase Postgres => host.Services.GetRequiredService<PostgresDatabase>();
 
     public ICatalogue Catalogue => host.Services.GetRequiredService<ICatalogue>();
 
     public ITokenCatalogue Tokens => host.Services.GetRequiredService<ITokenCatalogue>();
 
+    public IExpiredSubmissions Submissions => host.Services.GetRequiredService<IExpiredSubmissions>();
+
     public IGrainStorage Storage => host.Services.GetRequiredKeyedService<IGrainStorage>(StorageNames.Provider);
 
-    /// <param name="file">An existing database, or null for a new one that goes with the harness.</param>
+    /// <param name="file">An existing SQLite database, or null for a new one that goes with the harness.</param>
     /// <param name="opened">Sees each connection for writing.</param>
     public static async Task<StorageHarness> Start(string? file = null, Action<SqliteConnection>? opened = null)
     {
         var temporary = file is null ? Directory.CreateTempSubdirectory("builds-storage-") : null;
         file ??= Path.Combine(temporary!.FullName, "builds.db");
         StorageSchema.Upgrade(file);
+        return await Start(
+            file,
+            silo =>
+            {
+                silo.UseBuildsStorage(file);
+                if (opened is not null)
+                    silo.Services.AddSingleton(_ => new SqliteDatabase(file, opened));
+            },
+            () =>
+            {
+                temporary?.Delete(recursive: true);
+                return Task.CompletedTask;
+            });
+    }
+
+    /// <param name="place">An existing database of that kind, or null for a new one that goes with the harness.</param>
+    public static async Task<StorageHarness> Start(DatabaseKind kind, string? place = null)
+    {
+        if (kind == DatabaseKind.Sqlite)
+            return await Start(place);
+        var server = await PostgresServer.Shared();
+        var database = place ?? await server.CreateDatabase();
+        await PostgresSchema.Upgrade(database);
+        return await Start(database, silo => silo.UseBuildsStorage(new PostgresDatabase(database)), () => place is null ? server.DropDatabase(database) : Task.CompletedTask);
+    }
+
+    private static async Task<StorageHarness> Start(string place, Action<ISiloBuilder> use, Func<Task> remove)
+    {
         var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.UseOrleans(silo =>
         {
             silo.UseLocalhostClustering();
-            silo.UseBuildsStorage(file);
-            if (opened is not null)
-                silo.Services.AddSingleton(_ => new SqliteDatabase(file, opened));
+            use(silo);
         });
         var built = builder.Build();
         // Only the provider starts: its rules are the subject, and a whole silo would take seconds for each test.
         var lifecycle = new Lifecycle();
         ((ILifecycleParticipant<ISiloLifecycle>)built.Services.GetRequiredKeyedService<IGrainStorage>(StorageNames.Provider)).Participate(lifecycle);
         await lifecycle.Start();
-        return new StorageHarness(built, file, temporary);
+        return new StorageHarness(built, place, remove);
     }
 
     public static GrainId Job(int id) => GrainId.Create("job", id.ToString("X"));
@@ -71,11 +103,11 @@ internal sealed class StorageHarness : IAsyncDisposable
         return record;
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
-        host.Dispose();
-        folder?.Delete(recursive: true);
-        return ValueTask.CompletedTask;
+        if (host is IAsyncDisposable services)
+            await services.DisposeAsync();
+        await remove();
     }
 
     private sealed class Lifecycle : ISiloLifecycle

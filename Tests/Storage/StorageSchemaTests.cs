@@ -9,7 +9,7 @@ namespace Builds.Tests.Storage;
 /// <summary>Older, newer and broken databases.</summary>
 public sealed class StorageSchemaTests : IDisposable
 {
-    private static readonly ImmutableArray<SqlScript> Ours = StorageScripts.Migrations;
+    private static readonly ImmutableArray<SqlScript> Ours = StorageScripts.Sqlite.Migrations;
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("builds-storage-");
 

@@ -14,6 +14,13 @@ internal static partial class Libc
     public const int NoEntry = 2;
     public const int Interrupted = 4;
     public const int ReadOnlyCloseOnExec = 0x80000;
+    public const long OfOneThread = 1;
+
+    /// <summary>The lowest of the eight levels of class best-effort (ioprio_set(2)).</summary>
+    public const long BestEffortLast = (2 << 13) | 7;
+
+    /// <summary>The number of ioprio_set, which the C library has no function for.</summary>
+    public static long SetIoPriority => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 30 : 251;
 
     [Flags]
     public enum SpawnFlags : short
@@ -56,6 +63,12 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     public static partial int SendSignal(int pid, int signal);
+
+    [LibraryImport("libc", EntryPoint = "nice")]
+    public static partial int Nice(int more);
+
+    [LibraryImport("libc", EntryPoint = "syscall")]
+    public static partial long SystemCall(long number, long first, long second, long third);
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     public static partial uint EffectiveUser();

@@ -31,7 +31,7 @@ internal sealed class OneConnection : IDisposable
         }
 
         command = connection.CreateCommand();
-        command.CommandText = StorageScripts.Queries.Single(query => query.Key == "WriteToStorageKey").Text;
+        command.CommandText = StorageScripts.Sqlite.Queries.Single(query => query.Key == "WriteToStorageKey").Text;
         command.Parameters.AddWithValue("GrainTypeString", "job");
         command.Parameters.AddWithValue("GrainIdN0", 0L);
         command.Parameters.AddWithValue("GrainIdExtensionString", DBNull.Value);

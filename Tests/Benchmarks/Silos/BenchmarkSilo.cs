@@ -42,7 +42,7 @@ internal sealed class BenchmarkSilo : IAsyncDisposable
     {
         var data = DataDirectory.Create(Path.Combine(parent, $"silo-{Guid.NewGuid():N}"));
         var dataLock = data.Lock();
-        var host = BuildsHost.WithHttp(new BuildsHostOptions
+        var host = await BuildsHost.WithHttp(new BuildsHostOptions
         {
             Data = data,
             Urls = "http://127.0.0.1:0",

@@ -3,13 +3,18 @@
 INSERT INTO storage (
     state, n0, n1, key, version,
     id, owner, status, reason, attempt, worker, incarnation, queued_at, started, cancel_requested,
-    image, visibility, tags, note, created, updated, expires, revision, payload)
+    image, visibility, tags, note, created, updated, expires, revision,
+    pool, priority, labels, payload)
 SELECT
     @GrainTypeString, @GrainIdN0, @GrainIdN1, coalesce(@GrainIdExtensionString, ''), 1,
     j ->> '$.id', coalesce(j ->> '$.owner', j ->> '$.user'), j ->> '$.status', j ->> '$.reason', j ->> '$.attempt',
     j ->> '$.worker', j ->> '$.incarnation', j ->> '$.queuedAt', j ->> '$.started', j ->> '$.cancelRequested',
     j ->> '$.image', j ->> '$.visibility', j ->> '$.tags', j ->> '$.note', j ->> '$.created', j ->> '$.updated',
-    j ->> '$.expires', j ->> '$.revision', @PayloadBinary
+    j ->> '$.expires', j ->> '$.revision',
+    CASE @GrainTypeString WHEN 'job' THEN coalesce(j ->> '$.pool', 'default') END,
+    CASE @GrainTypeString WHEN 'job' THEN coalesce(j ->> '$.priority', 0) END,
+    CASE @GrainTypeString WHEN 'job' THEN coalesce(j ->> '$.labels', '[]') END,
+    @PayloadBinary
 FROM (SELECT CAST(@PayloadBinary AS TEXT) AS j)
 WHERE @GrainStateVersion IS NULL OR EXISTS (
     SELECT 1 FROM storage
@@ -20,6 +25,6 @@ ON CONFLICT (state, n0, n1, key) DO UPDATE SET
     worker = excluded.worker, incarnation = excluded.incarnation, queued_at = excluded.queued_at, started = excluded.started,
     cancel_requested = excluded.cancel_requested, image = excluded.image, visibility = excluded.visibility, tags = excluded.tags,
     note = excluded.note, created = excluded.created, updated = excluded.updated, expires = excluded.expires,
-    revision = excluded.revision, payload = excluded.payload
+    revision = excluded.revision, pool = excluded.pool, priority = excluded.priority, labels = excluded.labels, payload = excluded.payload
 WHERE storage.version = @GrainStateVersion
 RETURNING version AS NewGrainStateVersion

@@ -1,0 +1,41 @@
+using System.ComponentModel.DataAnnotations;
+using Builds.Workers;
+using Microsoft.Extensions.Configuration.Memory;
+using Microsoft.Extensions.Options;
+
+namespace Builds.Cluster;
+
+/// <summary>What must be known of the settings before there is a host.</summary>
+internal static class ClusterSettings
+{
+    /// <summary>What is better for a cluster than for a silo alone, where nobody says otherwise.</summary>
+    private static readonly Dictionary<string, string?> Defaults = new()
+    {
+        // A worker that offers the image may be about to start.
+        ["Builds:Queue:UnofferedImage"] = "00:01:00",
+    };
+
+    /// <summary>Throws <see cref="OptionsValidationException"/>, which names each setting that is refused.</summary>
+    public static ClusterOptions Read(ConfigurationManager configuration)
+    {
+        var options = configuration.GetSection(ClusterOptions.Section).Get<ClusterOptions>() ?? new ClusterOptions();
+        if (!options.IsCluster)
+            return options;
+        var mistakes = new List<ValidationResult>();
+        if (options.Role == SiloRole.Worker && configuration[$"{ApiOptions.Section}:{nameof(ApiOptions.Origin)}"] is null)
+            mistakes.Add(new ValidationResult($"{ClusterOptions.Section}:Role is Worker, so callers do not reach this silo: say with --origin where they reach the service, for JOB_URL"));
+        Check(options, mistakes);
+        Check(Tls(configuration), mistakes);
+        if (mistakes.Count > 0)
+            throw new OptionsValidationException(ClusterOptions.Section, typeof(ClusterOptions), mistakes.Select(mistake => mistake.ErrorMessage!));
+        ((IConfigurationBuilder)configuration).Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults });
+        return options;
+    }
+
+    public static SiloTlsOptions Tls(IConfiguration configuration) => configuration.GetSection(SiloTlsOptions.Section).Get<SiloTlsOptions>() ?? new SiloTlsOptions();
+
+    public static LeaseOptions Lease(IConfiguration configuration) => configuration.GetSection(LeaseOptions.Section).Get<LeaseOptions>() ?? new LeaseOptions();
+
+    private static void Check(object options, List<ValidationResult> mistakes) =>
+        Validator.TryValidateObject(options, new ValidationContext(options), mistakes, validateAllProperties: true);
+}

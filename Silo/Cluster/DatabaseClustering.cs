@@ -1,0 +1,37 @@
+using Builds.Storage;
+using Orleans.Configuration;
+
+namespace Builds.Cluster;
+
+/// <summary>A silo of a cluster whose members find each other through the database.</summary>
+internal static class DatabaseClustering
+{
+    public static ISiloBuilder UseDatabaseClustering(this ISiloBuilder silo, MemberSilo member, SiloTlsOptions tls)
+    {
+        silo.Configure<Orleans.Configuration.ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (member.Options.Id, MemberSilo.ServiceId));
+        silo.Configure<SiloOptions>(options => options.SiloName = member.Name);
+        silo.Configure<EndpointOptions>(endpoints =>
+        {
+            endpoints.AdvertisedIPAddress = member.Endpoint.Advertised.Address;
+            endpoints.SiloPort = member.Endpoint.Advertised.Port;
+            endpoints.SiloListeningEndpoint = member.Endpoint.Listening;
+            // The front door is inside the silo: nobody needs to come in as a client.
+            endpoints.GatewayPort = 0;
+        });
+        // A killed silo is noticed in about five seconds, a frozen one in about twelve. Dispatch to it stops then; its jobs wait for the
+        // lease in any case. Faster settings declare silos of a busy machine dead that are not.
+        silo.Configure<ClusterMembershipOptions>(membership =>
+        {
+            membership.ProbeTimeout = TimeSpan.FromSeconds(2);
+            membership.MinProbeTimeout = TimeSpan.FromSeconds(1);
+            membership.MaxProbeTimeout = TimeSpan.FromSeconds(4);
+            membership.NumMissedProbesLimit = 3;
+            membership.TableRefreshTimeout = TimeSpan.FromSeconds(10);
+            membership.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(10);
+            membership.DefunctSiloCleanupPeriod = TimeSpan.FromMinutes(10);
+            membership.DefunctSiloExpiration = TimeSpan.FromDays(1);
+        });
+        silo.UseSiloTls(tls);
+        return silo.UseBuildsMembership(member.Database);
+    }
+}
