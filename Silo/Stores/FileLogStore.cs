@@ -88,7 +88,7 @@ public sealed class FileLogStore : ILogStore
         }
     }
 
-    public Task Delete(JobId job, CancellationToken cancellationToken) => Task.Run(() => Sharding.Delete(paths.Root, job), cancellationToken);
+    public Task Delete(JobId job, CancellationToken cancellationToken) => Task.Run(() => Sharding.Delete(Paths.Root, job), cancellationToken);
 
     internal static AttemptClosedException GivenUp(LogKey key) => new($"attempt {key.Attempt} of job {key.Job} was given up: nothing is written to its logs any more");
 
