@@ -14,7 +14,7 @@ namespace Builds.Storage;
 internal static class PostgresSchema
 {
     /// <summary>Who holds it upgrades; any number does, as long as nothing else in the same database uses it.</summary>
-    private const long UpgradeLock = 0x6275696c6473;
+    internal const long UpgradeLock = 0x6275696c6473;
 
     private const string Journal = "schemaversions";
 
