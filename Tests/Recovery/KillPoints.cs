@@ -61,6 +61,7 @@ internal sealed record KnownPoint(string Name, Occasion Occasion, int Most = 1)
         new("attempt.built", Occasion.Load, 3),
         new("attempt.sealed", Occasion.Load, 3),
         new("attempt.reported", Occasion.Load, 3),
+        new("log.begins", Occasion.Load, 6),
         new("log.begun", Occasion.Load, 6),
         new("log.marked", Occasion.Load, 6),
         new("log.written", Occasion.Load, 10),
