@@ -1,10 +1,11 @@
-using System.Reflection;
 using Builds.Artifacts;
 using Builds.Health;
 using Builds.Jobs;
 using Builds.Logs;
 using Builds.OpenApi;
+using Builds.Queue;
 using Builds.Users;
+using Builds.Workers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
@@ -24,7 +25,9 @@ public static class ApiRoutes
         app.MapLogs();
         app.MapArtifacts();
         app.MapTokens();
-        app.MapGet("/api/version", () => TypedResults.Ok(new VersionModel(Version))).Describe<VersionModel>("The version of the service", body: null).WithTags("Service");
+        app.MapWorkers();
+        app.MapQueue();
+        app.MapGet("/api/version", () => TypedResults.Ok(new VersionModel(ProductVersion.Text))).Describe<VersionModel>("The version of the service", body: null).WithTags("Service");
         app.MapHealth();
         app.MapOpenApi(OpenApiDescription.Address);
         return app;
@@ -37,8 +40,6 @@ public static class ApiRoutes
         app.MapHealth();
         return app;
     }
-
-    private static string Version => typeof(ApiRoutes).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 }
 
 public sealed record VersionModel(string Version);

@@ -4,6 +4,7 @@ using Builds.Auth;
 using Builds.Jobs;
 using Builds.Logs;
 using Builds.OpenApi;
+using Builds.Workers;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Json;
@@ -21,6 +22,9 @@ public static class ApiServices
         services.AddOptions<ApiOptions>();
         services.AddSingleton<PublicOrigin>();
         services.AddSingleton<JobWaiting>();
+        services.AddSingleton<JobPlaces>();
+        services.AddSingleton<WorkerViews>();
+        services.AddSingleton<JobAdmission>();
         services.AddSingleton<LogFollowing>();
         services.AddExceptionHandler<UnexpectedFailures>();
         services.Configure<JsonOptions>(options => ConfigureJson(options.SerializerOptions));

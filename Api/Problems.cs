@@ -30,14 +30,29 @@ public static class Problems
 
     public static IResult NotFound() => Answer(StatusCodes.Status404NotFound, TextOf(StatusCodes.Status404NotFound));
 
+    /// <summary>It was there, and was deleted since it had become too old.</summary>
+    public static IResult Expired(string what, DateTimeOffset since) => Answer(
+        StatusCodes.Status404NotFound, $"the {what} of this job are no longer kept: they were deleted on {since.UtcDateTime:yyyy-MM-dd}, when they had become too old");
+
     /// <summary>It exists, but belongs to somebody else.</summary>
     public static IResult NotYours() => Answer(StatusCodes.Status401Unauthorized, TextOf(StatusCodes.Status401Unauthorized));
+
+    /// <summary>Not possible as things stand now.</summary>
+    public static IResult Conflict(string reason) => Answer(StatusCodes.Status409Conflict, reason);
+
+    /// <summary>No worker has that name.</summary>
+    /// <param name="known">The names that there are.</param>
+    public static IResult NoSuchWorker(string name, IEnumerable<string> known) => Answer(
+        StatusCodes.Status404NotFound, $"no worker is called '{name}'; there {(string.Join(", ", known) is { Length: > 0 } names ? $"is {names}" : "is none")}");
 
     public static IResult Forbidden(string reason) => Answer(StatusCodes.Status403Forbidden, reason);
 
     public static IResult TooLarge(string reason) => Answer(StatusCodes.Status413PayloadTooLarge, reason);
 
     public static IResult UnsupportedType(string reason) => Answer(StatusCodes.Status415UnsupportedMediaType, reason);
+
+    /// <summary>More than the caller may have at a time. The caller of this sets Retry-After.</summary>
+    public static IResult TooMany(string reason) => Answer(StatusCodes.Status429TooManyRequests, reason);
 
     /// <summary>A missing job group: an empty object, as the original has it.</summary>
     public static IResult NoSuchGroup() => TypedResults.Json(new { }, statusCode: StatusCodes.Status404NotFound);

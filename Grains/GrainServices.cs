@@ -2,6 +2,7 @@ using Builds.Cluster;
 using Builds.Jobs;
 using Builds.Logs;
 using Builds.Queue;
+using Builds.Retention;
 using Builds.Workers;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -19,11 +20,13 @@ public static class GrainServices
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddPlacementDirector<PinnedToSiloStrategy, PinnedToSiloDirector>();
+        services.AddSingleton<IWorkerRoster, WorkerRoster>();
         services.AddSettings<JobOptions>(configuration, JobOptions.Section);
         services.AddSettings<QueueOptions>(configuration, QueueOptions.Section);
         services.AddSettings<LeaseOptions>(configuration, LeaseOptions.Section);
         services.AddSettings<WorkerOptions>(configuration, WorkerOptions.Section);
         services.AddSettings<LogOptions>(configuration, LogOptions.Section);
+        services.AddSettings<RetentionOptions>(configuration, RetentionOptions.Section);
         services.TryAddSingleton<IClusterStanding, AloneStanding>();
         services.AddSingleton<AttemptRecorderFactory>();
         services.AddSingleton<AttemptRunner>();
@@ -38,6 +41,9 @@ public static class GrainServices
         services.AddHostedService(provider => provider.GetRequiredService<WorkerHost>());
         return services;
     }
+
+    /// <summary>Deletes what has become too old. Call it after UseOrleans, on every silo.</summary>
+    public static IServiceCollection AddBuildsRetention(this IServiceCollection services) => services.AddHostedService<RetentionHost>();
 
     /// <summary>Binds settings to their class; a value out of range stops the start with a message that names it.</summary>
     public static void AddSettings<TOptions>(this IServiceCollection services, IConfiguration configuration, string section)

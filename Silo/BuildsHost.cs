@@ -54,7 +54,7 @@ public static class BuildsHost
         if (File.Exists(data.Member))
             throw new ClusterException($"{data.Path} belongs to a silo of a cluster: start that one with --cluster, or choose another directory with --data.");
         AddRules(builder, options);
-        services.AddBuildsStores(data.Logs, data.Artifacts);
+        services.AddBuildsStores(new StoreLocation.Folder(data.Path));
         if (options.Worker)
         {
             services.AddSingleton(_ => WorkerFile.NextStart(data));
@@ -78,7 +78,7 @@ public static class BuildsHost
         var services = builder.Services;
         var worker = options.Worker && member.Options.Role != SiloRole.FrontDoor;
         AddRules(builder, options);
-        services.AddBuildsStores(member.Store.Logs, member.Store.Artifacts);
+        services.AddBuildsStores(member.Store, member.Name);
         services.TryAddSingleton<IBootClock, SystemBootClock>();
         services.AddSingleton(member);
         services.AddSingleton(member.Identity);
@@ -86,7 +86,7 @@ public static class BuildsHost
             AddExecution(services, options, mayRunPlain: false);
         builder.UseOrleans(silo =>
         {
-            silo.UseDatabaseClustering(member);
+            silo.UseDatabaseClustering(member, ClusterSettings.Tls(builder.Configuration));
             silo.UseBuildsStorage(member.Database);
         });
         services.AddSingleton<MembershipStanding>();
@@ -97,6 +97,7 @@ public static class BuildsHost
 
     private static void AddRules(IHostApplicationBuilder builder, BuildsHostOptions options)
     {
+        ThreadReserve.Keep();
         if (options.Clock is not null)
             builder.Services.AddSingleton(options.Clock);
         builder.Services.AddBuildsGrains(builder.Configuration);
@@ -112,6 +113,7 @@ public static class BuildsHost
 
     private static void AddWorker(IServiceCollection services, bool worker)
     {
+        services.AddBuildsRetention();
         if (!worker)
             return;
         services.AddBuildsWorker();

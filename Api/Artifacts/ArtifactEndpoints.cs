@@ -19,8 +19,11 @@ public static class ArtifactEndpoints
     {
         if (!JobId.TryParse(id, out var number) || await catalogue.Find(number, cancellationToken) is not { } job
             || job.Owner != owner || !context.CallerOrNull().MaySee(job)
-            || job.Artifacts.FirstOrDefault(known => known.Key == key && known.Name == name) is not { } artifact
-            || await store.Open(job.Id, key, name, cancellationToken) is not { } content)
+            || job.Artifacts.FirstOrDefault(known => known.Key == key && known.Name == name) is not { } artifact)
+            return Problems.NotFound();
+        if (job.ArtifactsExpired is { } since)
+            return Problems.Expired("artifacts", since);
+        if (await store.Open(job.Id, key, name, cancellationToken) is not { } content)
             return Problems.NotFound();
 
         ByteRanges.IgnoreOtherUnits(context.Request);

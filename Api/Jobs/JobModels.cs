@@ -11,10 +11,23 @@ namespace Builds.Jobs;
 /// <param name="Note">Markdown.</param>
 /// <param name="Runner">The worker of the current or last attempt; null until one has taken the job.</param>
 /// <param name="Tags">Joined with a slash; empty when there are none.</param>
+/// <param name="Waiting">
+/// In the answer to GET of one job that is queued; null where it is not, in other answers, and while the queue cannot tell. Not in the
+/// contract, so it stands after its keys.
+/// </param>
 public sealed record JobModel(
-    int Id, string Status, string? Reason, string? SetupLog, ImmutableArray<TaskModel> Tasks, string? Note, string? Runner, string Tags, OwnerModel Owner)
+    int Id,
+    string Status,
+    string? Reason,
+    string? SetupLog,
+    ImmutableArray<TaskModel> Tasks,
+    string? Note,
+    string? Runner,
+    string Tags,
+    OwnerModel Owner,
+    WaitingModel? Waiting)
 {
-    public static JobModel From(JobSnapshot job, PublicOrigin origin)
+    public static JobModel From(JobSnapshot job, PublicOrigin origin, WaitingModel? waiting = null)
     {
         var taken = job.Attempt > 0;
         return new JobModel(
@@ -26,9 +39,15 @@ public sealed record JobModel(
             job.Note,
             job.Worker,
             string.Join('/', job.Tags),
-            OwnerModel.From(job.Owner));
+            OwnerModel.From(job.Owner),
+            waiting);
     }
 }
+
+/// <summary>Why a queued job does not run yet.</summary>
+/// <param name="Place">1 is next: its place among those that wait for the same, if nothing is submitted and every slot goes to them.</param>
+/// <param name="Why">One sentence for people.</param>
+public sealed record WaitingModel(int Place, string Why);
 
 /// <param name="Status">pending, running, success, failed or skipped.</param>
 /// <param name="Log">Null until a runner has taken the job.</param>

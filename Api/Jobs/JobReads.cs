@@ -19,7 +19,7 @@ internal static class JobReads
     }
 
     public static async Task<IResult> Get(
-        HttpContext context, ICatalogue catalogue, PublicOrigin origin, JobWaiting waiting, string id, string? wait, CancellationToken cancellationToken)
+        HttpContext context, ICatalogue catalogue, PublicOrigin origin, JobWaiting waiting, JobPlaces places, string id, string? wait, CancellationToken cancellationToken)
     {
         if (await Find(context, catalogue, id, cancellationToken) is not { } job)
             return Problems.NotFound();
@@ -30,7 +30,7 @@ internal static class JobReads
             job = await waiting.ForOtherStatus(job, atMost, cancellationToken);
         }
 
-        return TypedResults.Ok(JobModel.From(job, origin));
+        return TypedResults.Ok(JobModel.From(job, origin, await places.Of(job, cancellationToken)));
     }
 
     public static async Task<IResult> Artifacts(
@@ -47,6 +47,11 @@ internal static class JobReads
     public static async Task<IResult> Manifest(HttpContext context, ICatalogue catalogue, string id, CancellationToken cancellationToken) =>
         await Find(context, catalogue, id, cancellationToken) is { } job
             ? TypedResults.Text(job.Manifest, "text/plain; charset=utf-8")
+            : Problems.NotFound();
+
+    public static async Task<IResult> Timeline(HttpContext context, ICatalogue catalogue, string id, CancellationToken cancellationToken) =>
+        await Find(context, catalogue, id, cancellationToken) is { } job
+            ? TypedResults.Ok(JobTimelineModel.From(job))
             : Problems.NotFound();
 
     /// <summary>Null if there is no such job for this reader.</summary>

@@ -23,6 +23,7 @@ public static partial class SubmitRequest
         var tags = fields.List("tags") ?? [];
         var execute = fields.Flag("execute") ?? true;
         var secrets = fields.Flag("secrets");
+        var place = JobPlacement.Read(fields);
         if (fields.IsValid && !tags.All(IsTag))
             fields.Refuse("tags", "Invalid tag name, tags must use lowercase alphanumeric characters, underscores, dashes, or dots");
         if (!fields.IsValid || Parse(fields, manifest!) is not { } parsed)
@@ -36,6 +37,9 @@ public static partial class SubmitRequest
             Tags = [.. tags.OfType<FieldValue.Text>().Select(tag => tag.Value)],
             Execute = execute,
             Secrets = secrets ?? (parsed.Secrets.Length > 0 || parsed.OAuth is not null),
+            Priority = place.Priority,
+            Pool = place.Pool,
+            Labels = place.Labels,
         };
     }
 
@@ -47,6 +51,8 @@ public static partial class SubmitRequest
         submission.Execute ? "execute" : "wait",
         submission.Secrets ? "secrets" : "no secrets",
         .. submission.Tags,
+        // No tag has a colon in it. What is as usual is left out, so that keys from before these existed still match.
+        .. JobPlacement.Of(submission).Words(),
     ]);
 
     private static BuildManifest? Parse(RequestFields fields, string manifest)

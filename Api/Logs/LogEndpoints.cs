@@ -58,7 +58,7 @@ internal static class LogReads
         if (request.Refusal() is { } refusal)
             return refusal;
         var (job, log) = await Find(request, task);
-        return job is null || log is null ? Problems.NotFound() : Answer(request, job, task, log);
+        return job is null || log is null ? Missing(job) : Answer(request, job, task, log);
     }
 
     public static async Task<IResult> ReadForQuery(LogRequest request, string? task)
@@ -69,7 +69,7 @@ internal static class LogReads
             return refusal;
         var (job, log) = await Find(request, task);
         if (job is null || log is null)
-            return Problems.NotFound();
+            return Missing(job);
         return log.Length == 0 && !request.IsFollowing && ByteRanges.Asked(request.Context.Request) ? new EmptyRange() : Answer(request, job, task, log);
     }
 
@@ -82,9 +82,13 @@ internal static class LogReads
         if (task is not null && known is null)
             return default;
 
+        if (job.LogsExpired is not null)
+            return (job, null);
         var log = await JobLog.Open(request.Store, job, task, cancellationToken);
         return log.Exists || HasBegun(job, known) || (request.IsFollowing && !job.Status.IsFinal()) ? (job, log) : default;
     }
+
+    private static IResult Missing(JobSnapshot? job) => job?.LogsExpired is { } since ? Problems.Expired("logs", since) : Problems.NotFound();
 
     /// <summary>A log that is to be there although nobody has written to it yet, or ever will: it reads as empty.</summary>
     private static bool HasBegun(JobSnapshot job, TaskSnapshot? task) => task is null

@@ -31,6 +31,12 @@ public interface IArtifactStore
     /// <summary>The bytes, seekable, or null if they are not (any longer) there. The caller disposes.</summary>
     Task<Stream?> Open(JobId job, string key, string name, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Deletes all that was ever stored for a job whose record says that it is gone. Nothing there: no effect. Throws
+    /// <see cref="IOException"/> if something is left, to be called again.
+    /// </summary>
+    Task Delete(JobId job, CancellationToken cancellationToken);
+
     /// <summary>1 GiB.</summary>
     const long MaxSize = 1L << 30;
 }

@@ -34,6 +34,23 @@ public interface ICatalogue
 
     /// <summary>One job, if it is queued or running; else null.</summary>
     Task<OpenJob?> FindOpen(JobId id, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Jobs that have ended, in the order in which they did (then by id): those after <paramref name="after"/> (null: from the first), and
+    /// before that time. For retention, as are the next two.
+    /// </summary>
+    /// <param name="limit">1 to 1000.</param>
+    Task<ImmutableArray<EndedJob>> Ended(EndedJob? after, DateTimeOffset before, int limit, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Jobs that ended before that time and are not among the <paramref name="perOwner"/> newest of their owner. Looks at every job: not
+    /// to be asked often.
+    /// </summary>
+    /// <param name="limit">1 to 1000.</param>
+    Task<ImmutableArray<EndedJob>> Surplus(int perOwner, DateTimeOffset before, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Jobs that were deleted, and that the storage has not forgotten yet.</summary>
+    Task<ImmutableArray<EndedJob>> Deleted(int limit, CancellationToken cancellationToken);
 }
 
 /// <param name="Jobs">At most the limit.</param>
@@ -61,3 +78,7 @@ public sealed record OpenJob
     /// <summary>All of them must be on the worker.</summary>
     public ImmutableArray<string> Labels { get; init; } = [];
 }
+
+/// <summary>A job that has ended.</summary>
+/// <param name="Updated">When it did.</param>
+public sealed record EndedJob(JobId Id, DateTimeOffset Updated);

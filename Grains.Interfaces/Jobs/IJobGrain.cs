@@ -75,6 +75,32 @@ public interface IJobGrain : IGrainWithIntegerKey
     /// <summary>Is no member of this group any more, which came to nothing. Of another group or of none: no effect. For the group.</summary>
     [Alias("LeaveGroup")]
     Task LeaveGroup(int group);
+
+    /// <summary>
+    /// A part of the job has become too old: from now on nobody is shown it, and the caller may delete its files. False, and no effect, if
+    /// there is no such job or it has not ended. A repeat is answered the same. For retention.
+    /// </summary>
+    [Alias("Expire")]
+    Task<bool> Expire(JobPart part);
+
+    /// <summary>
+    /// What is left of a record that <see cref="Expire"/> deleted goes, now that its files have. No effect on any other job, and none if
+    /// repeated. For retention.
+    /// </summary>
+    [Alias("Forget")]
+    Task Forget();
+}
+
+/// <summary>What of a job can become too old by itself.</summary>
+[GenerateSerializer, Alias("JobPart")]
+public enum JobPart
+{
+    /// <summary>The files that it left behind; they stay listed.</summary>
+    Artifacts = 0,
+    /// <summary>The logs of all attempts.</summary>
+    Logs = 1,
+    /// <summary>All of it, as if it had never been.</summary>
+    Record = 2,
 }
 
 /// <summary>What a door hands over to create a job. Everything is validated already.</summary>

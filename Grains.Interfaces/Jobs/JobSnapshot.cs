@@ -58,9 +58,15 @@ public sealed record JobSnapshot
     [Id(21)] public int Revision { get; init; }
     /// <summary>The group that it is a member of, or null.</summary>
     [Id(22)] public int? Group { get; init; }
+    /// <summary>What was decided about it, oldest first; long ones are folded in the middle.</summary>
+    [Id(23)] public ImmutableArray<JobEvent> Timeline { get; init; } = [];
     /// <summary>-10 to 10.</summary>
     [Id(24)] public int Priority { get; init; }
     [Id(25)] public string Pool { get; init; } = Placement.DefaultPool;
     /// <summary>In the order of the submission, each once.</summary>
     [Id(26)] public ImmutableArray<string> Labels { get; init; } = [];
+    /// <summary>Since when its artifacts are too old to be read; null: they are there. They stay listed.</summary>
+    [Id(27)] public DateTimeOffset? ArtifactsExpired { get; init; }
+    /// <summary>Since when its logs are too old to be read; null: they are there.</summary>
+    [Id(28)] public DateTimeOffset? LogsExpired { get; init; }
 }

@@ -97,6 +97,20 @@ public static class JobWords
         BuildTaskStatus.Skipped => "skipped",
     };
 
+    public static string Word(this JobEventKind kind) => kind switch
+    {
+        JobEventKind.Submitted => "submitted",
+        JobEventKind.Started => "started",
+        JobEventKind.Queued => "queued",
+        JobEventKind.Claimed => "claimed",
+        JobEventKind.CancelRequested => "cancel-requested",
+        JobEventKind.Lost => "lost",
+        JobEventKind.HandedBack => "handed-back",
+        JobEventKind.Requeued => "requeued",
+        JobEventKind.Finished => "finished",
+        JobEventKind.Folded => "folded",
+    };
+
     public static string Word(this Visibility visibility) => visibility switch
     {
         Visibility.Public => "public",

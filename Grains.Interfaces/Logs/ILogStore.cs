@@ -32,6 +32,12 @@ public interface ILogStore
     /// <summary>Reads what is visible at <paramref name="offset"/>; 0 bytes at the visible end.</summary>
     ValueTask<int> Read(JobId job, int attempt, string? task, long offset, Memory<byte> buffer, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Deletes the logs of all attempts of a job whose record says that they are gone. No log: no effect. Throws
+    /// <see cref="IOException"/> if something is left, to be called again.
+    /// </summary>
+    Task Delete(JobId job, CancellationToken cancellationToken);
+
     /// <summary>Completes when the log exists and is longer than <paramref name="knownLength"/> or sealed.</summary>
     Task<LogState> WaitForMore(JobId job, int attempt, string? task, long knownLength, CancellationToken cancellationToken);
 }
@@ -43,7 +49,10 @@ public readonly record struct LogState(long Length, bool Sealed);
 /// <summary>The writing end of one log; for one caller at a time.</summary>
 public interface ILogAppender : IAsyncDisposable
 {
-    /// <summary>Appends in order and shows the bytes to readers before it answers.</summary>
+    /// <summary>
+    /// Appends in order and shows the bytes to readers before it answers. While a store that many silos share cannot be reached, it waits. When it throws, or is cancelled, the bytes may be
+    /// visible all the same: the next call begins with the same bytes, and they are shown once.
+    /// </summary>
     ValueTask Append(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);
 
     /// <summary>

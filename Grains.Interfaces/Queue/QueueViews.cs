@@ -51,6 +51,22 @@ public enum WaitReason
     Next = 7,
 }
 
+/// <summary>The words of <see cref="WaitReason"/> as they stand in answers.</summary>
+public static class QueueWords
+{
+    public static string Word(this WaitReason reason) => reason switch
+    {
+        WaitReason.Unknown => "unknown",
+        WaitReason.NoWorker => "no-worker",
+        WaitReason.NoImage => "no-image",
+        WaitReason.NoLabels => "no-labels",
+        WaitReason.NoSlot => "no-slot",
+        WaitReason.OwnerLimit => "owner-limit",
+        WaitReason.Standing => "standing",
+        WaitReason.Next => "next",
+    };
+}
+
 /// <summary>A pool's queue in figures.</summary>
 /// <param name="Queued">Jobs that wait.</param>
 /// <param name="Running">Jobs in the hands of workers, those being claimed included.</param>

@@ -24,6 +24,9 @@ public static class Scopes
     public static readonly Scope TokensRead = new("tokens", Write: false);
     public static readonly Scope TokensWrite = new("tokens", Write: true);
 
+    public static readonly Scope WorkersRead = new("workers", Write: false);
+    public static readonly Scope WorkersWrite = new("workers", Write: true);
+
     private const string Everything = "*";
     private static readonly ImmutableArray<string> Names = ["jobs", "tokens", "workers"];
 

@@ -1,4 +1,5 @@
 using Builds.Jobs;
+using Orleans.Concurrency;
 
 namespace Builds.Workers;
 
@@ -14,6 +15,18 @@ public enum WorkerStatus
     Drained = 2,
     /// <summary>Silent for longer than its lease: everything it ran is given up.</summary>
     Lost = 3,
+}
+
+/// <summary>The words of <see cref="WorkerStatus"/> as they stand in answers and on the command line.</summary>
+public static class WorkerWords
+{
+    public static string Word(this WorkerStatus status) => status switch
+    {
+        WorkerStatus.Ready => "ready",
+        WorkerStatus.Draining => "draining",
+        WorkerStatus.Drained => "drained",
+        WorkerStatus.Lost => "lost",
+    };
 }
 
 /// <summary>The worker of one silo, keyed by the silo's stable name. The silo is the truth: this is its door.</summary>
@@ -37,6 +50,28 @@ public interface IWorkerGrain : IGrainWithStringKey
     /// <summary>A hint that this attempt is to be cancelled. Lost hints are made good by the next heartbeat.</summary>
     [Alias("Cancel"), ResponseTimeout("00:00:05")]
     Task Cancel(JobId job, int attempt);
+
+    /// <summary>
+    /// Takes no new job any more. Once this has answered no job becomes this worker's: what it had accepted before is claimed by then, or
+    /// will be handed back without running where the claim had no answer within two seconds. What runs goes on to its end, or is handed
+    /// back after <paramref name="atMost"/>, which uses up no attempt. A repeat keeps the worker drained and replaces deadline and note.
+    /// Holds until <see cref="Resume"/> or until the silo is started again. For admins.
+    /// </summary>
+    /// <param name="atMost">0 hands back at once; null: no deadline. A span and no time of day, since the clocks of silos differ.</param>
+    /// <param name="note">Why, for people.</param>
+    [Alias("Drain"), AlwaysInterleave, ResponseTimeout("00:00:10")]
+    Task<WorkerReport> Drain(TimeSpan? atMost, string? note);
+
+    /// <summary>
+    /// Takes jobs again; what a drain had handed back stays handed back. Of a worker that is not drained: no effect. Refused where the silo
+    /// is about to stop. For admins.
+    /// </summary>
+    [Alias("Resume"), AlwaysInterleave, ResponseTimeout("00:00:05")]
+    Task<WorkerChange> Resume();
+
+    /// <summary>How the worker stands now, in its own words. For admins.</summary>
+    [Alias("Status"), AlwaysInterleave, ResponseTimeout("00:00:02")]
+    Task<WorkerReport> Status();
 }
 
 [GenerateSerializer, Alias("RunAnswer")]

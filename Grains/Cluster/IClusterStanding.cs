@@ -8,7 +8,9 @@ public interface IClusterStanding
     /// <summary>
     /// How long ago it was that this silo surely was a member: when the reading of the membership table began that showed it Active, or,
     /// while the database is unreachable, when the question was sent out which every silo of the last view answered with "I see you as
-    /// Active" (architecture section 3). Measured with a clock that runs on while the process is frozen. Never negative; a day or more
+    /// Active" (architecture section 3). A silo that joined since that view is not asked, and could have declared us dead: whoever joins
+    /// must have reached us first, and one that we heard of and that is not in the view counts as one that did not answer. Measured with
+    /// a clock that runs on while the process is frozen. Never negative; a day or more
     /// when it never was. Another queue can have been active for at most this long.
     /// </summary>
     TimeSpan SinceActive { get; }

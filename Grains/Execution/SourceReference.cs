@@ -31,6 +31,26 @@ public sealed record SourceReference(SourceScm Scm, string Url, string Directory
             : Refuse(source, $"would be cloned to '{directory}', which is not a directory below the home directory; choose one with DIRECTORY::URL");
     }
 
+    /// <summary>
+    /// An entry as it may be shown: without the password of its address, and without a lone user too unless it is that of ssh: so are
+    /// tokens given elsewhere.
+    /// </summary>
+    public static string Shown(string source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        var begin = source.IndexOf("://", StringComparison.Ordinal) + "://".Length;
+        if (begin < "://".Length)
+            return source;
+        var end = source.IndexOfAny(['/', '?', '#'], begin);
+        var at = source.LastIndexOf('@', (end < 0 ? source.Length : end) - 1);
+        if (at < begin)
+            return source;
+        var colon = source.IndexOf(':', begin, at - begin);
+        if (colon < 0)
+            return source[..(begin - 3)].EndsWith("ssh", StringComparison.Ordinal) ? source : $"{source[..begin]}***{source[at..]}";
+        return $"{source[..(colon + 1)]}***{source[at..]}";
+    }
+
     /// <summary>The commands that bring it to its directory, in order, each to be run in the home directory.</summary>
     public ImmutableArray<ImmutableArray<string>> Commands() => (Scm, Ref) switch
     {
@@ -84,7 +104,7 @@ public sealed record SourceReference(SourceScm Scm, string Url, string Directory
     private static bool IsInside(string directory) =>
         directory.Length > 0 && directory.Split('/') is var parts && parts.All(part => part is not ("" or "." or ".."));
 
-    private static SourceResult.Refused Refuse(string source, string why) => new($"source '{string.Concat(source.Select(c => char.IsControl(c) ? '?' : c))}' {why}");
+    private static SourceResult.Refused Refuse(string source, string why) => new($"source '{string.Concat(Shown(source).Select(c => char.IsControl(c) ? '?' : c))}' {why}");
 }
 
 /// <summary>A tool that clones.</summary>

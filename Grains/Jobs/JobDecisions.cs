@@ -10,34 +10,71 @@ namespace Builds.Jobs;
 /// </summary>
 public static class JobDecisions
 {
-    public static JobState Submit(JobId id, JobSubmission submission, string image, IEnumerable<string> tasks, DateTimeOffset now) => new()
+    public static JobState Submit(JobId id, JobSubmission submission, string image, IEnumerable<string> tasks, DateTimeOffset now)
     {
-        Id = id,
-        Owner = submission.Owner,
-        Status = submission.Execute ? JobStatus.Queued : JobStatus.Pending,
-        Tasks = [.. tasks.Select(name => new JobTaskState(name, BuildTaskStatus.Pending))],
-        Manifest = submission.Manifest,
-        Image = image,
-        Note = submission.Note,
-        Tags = submission.Tags,
-        Visibility = submission.Visibility,
-        Secrets = submission.Secrets,
-        Priority = submission.Priority,
-        Pool = submission.Pool,
-        Labels = submission.Labels,
-        Created = now,
-        QueuedAt = submission.Execute ? now : null,
-    };
+        var job = new JobState
+        {
+            Id = id,
+            Owner = submission.Owner,
+            Status = submission.Execute ? JobStatus.Queued : JobStatus.Pending,
+            Tasks = [.. tasks.Select(name => new JobTaskState(name, BuildTaskStatus.Pending))],
+            Manifest = submission.Manifest,
+            Image = image,
+            Note = submission.Note,
+            Tags = submission.Tags,
+            Visibility = submission.Visibility,
+            Secrets = submission.Secrets,
+            Priority = submission.Priority,
+            Pool = submission.Pool,
+            Labels = submission.Labels,
+            Created = now,
+            QueuedAt = submission.Execute ? now : null,
+        };
+        return submission.Execute
+            ? JobTimeline.With(JobTimeline.With(job, JobEventKind.Submitted, now), JobEventKind.Queued, now)
+            : JobTimeline.With(job, JobEventKind.Submitted, now, "waits until its owner starts it");
+    }
 
-    public static JobState Start(JobState job, DateTimeOffset now) =>
-        JobLifecycle.Next(job.Status, JobSignal.Start) is { } next ? job with { Status = next, QueuedAt = now } : job;
+    public static JobState Start(JobState job, DateTimeOffset now) => JobLifecycle.Next(job.Status, JobSignal.Start) is { } next
+        ? JobTimeline.With(JobTimeline.With(job with { Status = next, QueuedAt = now }, JobEventKind.Started, now), JobEventKind.Queued, now)
+        : job;
 
     public static JobState Cancel(JobState job, DateTimeOffset now) => JobLifecycle.Next(job.Status, JobSignal.Cancel) switch
     {
-        JobStatus.Running => job.CancelRequested ? job : job with { CancelRequested = true },
-        JobStatus.Failed => Fail(job with { CancelRequested = true }, JobSignal.Cancel, FailReason.Cancelled, "cancelled before it ran", now),
+        JobStatus.Running => job.CancelRequested ? job : AskToCancel(job, now),
+        JobStatus.Failed => Fail(AskToCancel(job, now), JobSignal.Cancel, FailReason.Cancelled, "cancelled before it ran", now),
         _ => job,
     };
+
+    /// <summary>
+    /// The job without a part that has become too old; the same reference if it has gone before, null if it is not to be touched. It did
+    /// not change by that in its owner's eyes, so <see cref="JobState.Updated"/> stays, by which its age is counted. A deleted job keeps no
+    /// more than what the catalogue needs to find it; no owner, so that it is in nobody's list.
+    /// </summary>
+    public static JobState? Expire(JobState job, JobPart part, DateTimeOffset now)
+    {
+        if (job.Id.Value == 0 || !job.Status.IsFinal())
+            return null;
+        if (job.Deleted is not null)
+            return part == JobPart.Record ? job : null;
+        return part switch
+        {
+            JobPart.Artifacts => job.ArtifactsExpired is not null || job.Artifacts.IsEmpty ? job : job with { ArtifactsExpired = now },
+            JobPart.Logs => job.LogsExpired is not null ? job : job with { LogsExpired = now },
+            JobPart.Record => new JobState
+            {
+                Id = job.Id,
+                Status = job.Status,
+                Reason = job.Reason,
+                Attempt = job.Attempt,
+                Created = job.Created,
+                Finished = job.Finished,
+                Updated = job.Updated,
+                Revision = job.Revision,
+                Deleted = now,
+            },
+        };
+    }
 
     /// <summary>Whether a group of <paramref name="owner"/>'s may have the job.</summary>
     public static JoinResult Join(JobState job, int group, string owner)
@@ -60,7 +97,7 @@ public static class JobDecisions
         if (JobLifecycle.Next(job.Status, JobSignal.Claim) is not { } next || job.SpentDispatches.Contains(claim.DispatchId))
             return (job, false);
 
-        return (job with
+        var claimed = job with
         {
             Status = next,
             Attempt = job.Attempt + 1,
@@ -70,7 +107,8 @@ public static class JobDecisions
             ReportSequence = 0,
             Tasks = AllPending(job.Tasks),
             Started = now,
-        }, true);
+        };
+        return (JobTimeline.With(claimed, JobEventKind.Claimed, now), true);
     }
 
     /// <summary>
@@ -103,7 +141,7 @@ public static class JobDecisions
         if (!IsCurrent(job, attempt))
             return job;
 
-        var lost = EndAttempt(job with { Lost = job.Lost + 1 }, why, closedLogs);
+        var lost = EndAttempt(job with { Lost = job.Lost + 1 }, JobEventKind.Lost, why, closedLogs, now);
         if (job.CancelRequested)
             return Fail(lost, JobSignal.GiveUp, FailReason.Cancelled, $"cancelled; its worker was lost: {why}", now);
         if (lost.Lost >= maxAttempts)
@@ -119,40 +157,55 @@ public static class JobDecisions
         // A worker that says success and leaves a task open is broken: believing it would show a green job that did not run.
         var open = job.Tasks.FirstOrDefault(task => task.Status is not (BuildTaskStatus.Success or BuildTaskStatus.Skipped));
         return open is null
-            ? Move(job, JobSignal.Succeed) with { Finished = now }
+            ? Finish(Move(job, JobSignal.Succeed), now)
             : Fail(job, JobSignal.Fail, FailReason.Internal, $"the worker reported success, but task '{open.Name}' is {open.Status.Word()}", now);
     }
 
     private static JobState HandBack(JobState job, ImmutableArray<LogLength> closedLogs, DateTimeOffset now)
     {
-        var ended = EndAttempt(job, "its worker is leaving", closedLogs);
+        var ended = EndAttempt(job, JobEventKind.HandedBack, "its worker is leaving", closedLogs, now);
         return job.CancelRequested
             ? Fail(ended, JobSignal.GiveUp, FailReason.Cancelled, "cancelled", now)
             : Requeue(ended, JobSignal.HandBack, now);
     }
 
-    private static JobState Requeue(JobState job, JobSignal signal, DateTimeOffset now) =>
-        Move(job, signal) with { QueuedAt = now, Tasks = AllPending(job.Tasks) };
+    /// <param name="job">Its last attempt was given up.</param>
+    private static JobState Requeue(JobState job, JobSignal signal, DateTimeOffset now)
+    {
+        var last = job.EndedAttempts[^1];
+        return JobTimeline.With(
+            Move(job, signal) with { QueuedAt = now, Tasks = AllPending(job.Tasks) }, JobEventKind.Requeued, now, JobTimeline.Again(last.Attempt, last.Why));
+    }
 
-    private static JobState Fail(JobState job, JobSignal signal, FailReason reason, string? detail, DateTimeOffset now) =>
+    private static JobState AskToCancel(JobState job, DateTimeOffset now) =>
+        JobTimeline.With(job with { CancelRequested = true }, JobEventKind.CancelRequested, now);
+
+    private static JobState Fail(JobState job, JobSignal signal, FailReason reason, string? detail, DateTimeOffset now) => Finish(
         Move(job, signal) with
         {
             Reason = reason,
             Detail = detail,
-            Finished = now,
             Tasks = [.. job.Tasks.Select(task => TaskLifecycle.Next(task.Status, TaskSignal.Fail) is { } failed ? task with { Status = failed } : task)],
-        };
+        },
+        now);
+
+    /// <param name="job">Its status is final already.</param>
+    private static JobState Finish(JobState job, DateTimeOffset now) =>
+        JobTimeline.With(job with { Finished = now }, JobEventKind.Finished, now, JobTimeline.Ending(job));
 
     private static JobState Move(JobState job, JobSignal signal) => JobLifecycle.Next(job.Status, signal) is { } next
         ? job with { Status = next }
         : throw new InvalidOperationException($"job {job.Id} is {job.Status.Word()}: {signal} means nothing there");
 
-    private static JobState EndAttempt(JobState job, string why, ImmutableArray<LogLength> logs) =>
+    private static JobState EndAttempt(JobState job, JobEventKind how, string why, ImmutableArray<LogLength> logs, DateTimeOffset now) => JobTimeline.With(
         job with
         {
             EndedAttempts = job.EndedAttempts.Add(new EndedAttempt(job.Attempt, why, logs)),
             SpentDispatches = job.DispatchId is { } dispatch ? job.SpentDispatches.Add(dispatch) : job.SpentDispatches,
-        };
+        },
+        how,
+        now,
+        why);
 
     // An end was heard before if the job is final, or back in the queue with this attempt among the ended ones.
     private static bool IsRepeat(JobState job) => job.Status.IsFinal() || job.EndedAttempts.Any(ended => ended.Attempt == job.Attempt);

@@ -30,12 +30,14 @@ public sealed partial class JobGrain(
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        job = storage.State;
+        job = storage.State with { Timeline = JobTimeline.Of(storage.State) };
         return Task.CompletedTask;
     }
 
     public async Task<JobSnapshot> Submit(JobSubmission submission)
     {
+        if (job.Deleted is not null)
+            throw new InvalidOperationException($"job {job.Id} was deleted, and no other one ever gets its id");
         if (!job.Exists())
             await Commit(Create(submission));
         return job.ToSnapshot();
@@ -49,7 +51,7 @@ public sealed partial class JobGrain(
             return null;
         if (job.Revision <= knownRevision && atMost > TimeSpan.Zero)
             await NextChange(atMost < IJobGrain.LongestWait ? atMost : IJobGrain.LongestWait, cancellationToken);
-        return job.ToSnapshot();
+        return job.Exists() ? job.ToSnapshot() : null;
     }
 
     public async Task<JobChange> Start()
@@ -127,6 +129,32 @@ public sealed partial class JobGrain(
             await Commit(Current with { Group = null });
     }
 
+    public async Task<bool> Expire(JobPart part)
+    {
+        if (JobDecisions.Expire(job, part, clock.GetUtcNow()) is not { } next)
+            return false;
+        if (!ReferenceEquals(next, job))
+            await Commit(next, updated: job.Updated);
+        return true;
+    }
+
+    public async Task Forget()
+    {
+        if (job.Deleted is null)
+            return;
+        try
+        {
+            // Only the version that we know: what somebody else wrote meanwhile stays.
+            await storage.ClearStateAsync();
+        }
+        finally
+        {
+            // Whatever became of it, the next call reads it again.
+            job = new JobState();
+            DeactivateOnIdle();
+        }
+    }
+
     /// <summary>What is stored, with the task progress that waits to be.</summary>
     private JobState Current => progress ?? job;
 
@@ -145,11 +173,12 @@ public sealed partial class JobGrain(
     private async Task<ImmutableArray<LogLength>> CloseLogs(int attempt) =>
         JobDecisions.IsCurrent(job, attempt) ? await logs.Close(job.Id, attempt, CancellationToken.None) : [];
 
-    private async Task Commit(JobState next)
+    /// <param name="updated">When it changed in its owner's eyes; null: now.</param>
+    private async Task Commit(JobState next, DateTimeOffset? updated = null)
     {
         var known = job;
         progress = null;
-        storage.State = next with { Revision = known.Revision + 1, Updated = clock.GetUtcNow() };
+        storage.State = next with { Revision = known.Revision + 1, Updated = updated ?? clock.GetUtcNow() };
         try
         {
             await storage.WriteStateAsync();
@@ -172,7 +201,7 @@ public sealed partial class JobGrain(
 
     private void Announce(JobState known)
     {
-        LogMoved(job.Id, known.Exists() ? known.Status.Word() : "new", job.Status.Word(), job.Reason?.Word(), job.Attempt, job.Worker);
+        LogMoved(job.Id, known.Exists() ? known.Status.Word() : "new", job.Status.Word(), job.Reason?.Word() ?? "none", job.Attempt, job.Worker ?? "none");
         // One way: what a lost hint would have said is in the catalogue, and the queue reads it there.
         GrainFactory.GetGrain<IQueueGrain>(job.Pool).Hint(job.ToHint()).Ignore();
     }
@@ -218,6 +247,6 @@ public sealed partial class JobGrain(
             waiter.TrySetResult();
     }
 
-    [LoggerMessage(EventId = 1100, Level = LogLevel.Information, Message = "Job {JobId}: {From} -> {To} {Reason} (attempt {Attempt}, worker {WorkerId})")]
-    private partial void LogMoved(JobId jobId, string from, string to, string? reason, int attempt, string? workerId);
+    [LoggerMessage(EventId = 1100, Level = LogLevel.Information, Message = "Job {JobId}: {From} -> {To} (attempt {Attempt}, worker {WorkerId}, reason {Reason})")]
+    private partial void LogMoved(JobId jobId, string from, string to, string reason, int attempt, string workerId);
 }

@@ -54,9 +54,16 @@ public sealed record JobState
     public ImmutableArray<EndedAttempt> EndedAttempts { get; init; } = [];
     public ImmutableArray<Artifact> Artifacts { get; init; } = [];
     public int Revision { get; init; }
+    /// <summary>Empty in records from before there was one: read it through <see cref="JobTimeline.Of"/>.</summary>
+    public ImmutableArray<JobEvent> Timeline { get; init; } = [];
 
-    /// <summary>False for the empty record that a grain without a row has.</summary>
-    public bool Exists() => Id.Value > 0;
+    /// <summary>Since when retention shows its artifacts to nobody, its logs, and all of it. Their files go after that.</summary>
+    public DateTimeOffset? ArtifactsExpired { get; init; }
+    public DateTimeOffset? LogsExpired { get; init; }
+    public DateTimeOffset? Deleted { get; init; }
+
+    /// <summary>False for the empty record that a grain without a row has, and for what is left of a deleted job.</summary>
+    public bool Exists() => Id.Value > 0 && Deleted is null;
 
     public JobSnapshot ToSnapshot() => new()
     {
@@ -83,6 +90,9 @@ public sealed record JobState
         Artifacts = Artifacts,
         Revision = Revision,
         Group = Group,
+        ArtifactsExpired = ArtifactsExpired,
+        LogsExpired = LogsExpired,
+        Timeline = JobTimeline.Of(this),
         Priority = Priority,
         Pool = Pool,
         Labels = Labels,

@@ -18,6 +18,7 @@ public sealed class LogWriter : IAsyncDisposable
     private readonly ILogAppender log;
     private readonly TimeProvider clock;
     private readonly ITimer timer;
+    private readonly CancellationTokenSource leaving = new();
     private byte[]? gathered;
     private int count;
     private long? lastFlush;
@@ -62,11 +63,16 @@ public sealed class LogWriter : IAsyncDisposable
     /// <summary>Drops what was not flushed: without <see cref="Seal"/> the attempt was given up.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (leaving.IsCancellationRequested)
+            return;
         await timer.DisposeAsync();
+        // It may wait for a store that cannot be reached.
+        await leaving.CancelAsync();
         await timedFlush;
         Return();
         await log.DisposeAsync();
         turn.Dispose();
+        leaving.Dispose();
     }
 
     private async ValueTask Finish(bool seal, CancellationToken cancellationToken)
@@ -118,7 +124,7 @@ public sealed class LogWriter : IAsyncDisposable
         try
         {
             if (failure is null)
-                await Append(CancellationToken.None);
+                await Append(leaving.Token);
         }
         catch (Exception error)
         {

@@ -40,7 +40,8 @@ public sealed class AttemptRecorder(JobSnapshot job, AttemptLogs logs, AttemptRe
         Artifacts = Artifacts.Add(await store.Store(job.Id, job.Attempt, Artifacts.Length + 1, path, content, cancellationToken));
 
     /// <summary>Says how it ended and seals every log: all bytes are on disk when this answers.</summary>
-    public async Task Finish(AttemptEnd end)
+    /// <param name="lost">Nobody wants the attempt any more: then a store that cannot be reached is not waited for.</param>
+    public async Task Finish(AttemptEnd end, CancellationToken lost)
     {
         await logs.Say(end switch
         {
@@ -49,8 +50,8 @@ public sealed class AttemptRecorder(JobSnapshot job, AttemptLogs logs, AttemptRe
             AttemptEnd.Failed failed => $"Build complete: failed ({failed.Reason.Word()}): {failed.Detail}",
             AttemptEnd.HandedBack => "This worker is leaving; the job goes back to the queue",
             _ => throw new System.Diagnostics.UnreachableException(end.GetType().Name),
-        }, CancellationToken.None);
-        await logs.Seal(CancellationToken.None);
+        }, lost);
+        await logs.Seal(lost);
     }
 
     public ValueTask DisposeAsync() => logs.DisposeAsync();

@@ -75,7 +75,7 @@ public sealed partial class AttemptRunner(
             end = Settle(held, await build);
             KillPoint.Reached("attempt.built");
             if (end is not null)
-                end = await Seal(recorder, end);
+                end = await Seal(recorder, end, held.Lost);
             if (end is not null)
             {
                 await reporter.Finish(end, recorder.Artifacts, held.Lost);
@@ -173,15 +173,15 @@ public sealed partial class AttemptRunner(
     };
 
     /// <summary>Every byte is on disk before the end is reported. A log that cannot be sealed is no basis for a success.</summary>
-    private async Task<AttemptEnd?> Seal(AttemptRecorder recorder, AttemptEnd end)
+    private async Task<AttemptEnd?> Seal(AttemptRecorder recorder, AttemptEnd end, CancellationToken lost)
     {
         try
         {
-            await recorder.Finish(end);
+            await recorder.Finish(end, lost);
             KillPoint.Reached("attempt.sealed");
             return end;
         }
-        catch (AttemptClosedException)
+        catch (Exception error) when (error is AttemptClosedException || lost.IsCancellationRequested)
         {
             return null;
         }

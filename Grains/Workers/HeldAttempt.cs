@@ -23,6 +23,7 @@ public sealed class HeldAttempt(JobId job, string dispatchId, int slot) : IDispo
     private readonly CancellationTokenSource stop = new();
     private readonly CancellationTokenSource kill = new();
     private readonly CancellationTokenSource lost = new();
+    private readonly TaskCompletionSource claim = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool disposed;
 
     public JobId Job => job;
@@ -31,6 +32,12 @@ public sealed class HeldAttempt(JobId job, string dispatchId, int slot) : IDispo
 
     /// <summary>0 until the claim is granted.</summary>
     public int Attempt { get; set; }
+
+    /// <summary>When the worker took it.</summary>
+    public DateTimeOffset Since { get; init; }
+
+    /// <summary>Completes when the claim is granted, or when it never will be.</summary>
+    public Task ClaimAnswered => claim.Task;
 
     public StopCause Cause { get; private set; }
 
@@ -61,6 +68,8 @@ public sealed class HeldAttempt(JobId job, string dispatchId, int slot) : IDispo
                 lost.CancelAsync().Ignore();
         }
     }
+
+    internal void AnswerClaim() => claim.TrySetResult();
 
     /// <summary>Cuts the grace of a build short that was asked to end. What is told of it stays the same.</summary>
     public void Kill()

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Builds.Jobs;
 using Builds.Queue;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Builds.Workers;
@@ -9,20 +10,21 @@ namespace Builds.Workers;
 /// The worker itself: its slots, what runs in them, and the lease under which it may run at all. One per silo. The worker grain and
 /// the heartbeat come in from different threads, so everything that they share is under one lock, which no call out holds.
 /// </summary>
-public sealed class WorkerAgent(
+public sealed partial class WorkerAgent(
     WorkerIdentity identity,
     AttemptRunner runner,
     IOptions<WorkerOptions> options,
     IOptions<LeaseOptions> leaseOptions,
-    IBootClock boot)
+    IBootClock boot,
+    TimeProvider clock,
+    ILogger<WorkerAgent> logger)
 {
     private readonly Lock gate = new();
     private readonly Lease lease = new(leaseOptions.Value.Lease);
     private readonly Dictionary<JobId, HeldAttempt> held = [];
-    private readonly ImmutableArray<string> labels = [.. options.Value.Labels.Distinct()];
+    private readonly ImmutableArray<string> labels = options.Value.LabelList;
     private readonly SortedSet<int> freeSlots = [.. Enumerable.Range(0, options.Value.Slots)];
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private TaskCompletionSource? empty;
     private WorkerStatus status = WorkerStatus.Ready;
     private long sequence;
 
@@ -42,7 +44,7 @@ public sealed class WorkerAgent(
 
             var slot = freeSlots.Min;
             freeSlots.Remove(slot);
-            var attempt = new HeldAttempt(job, dispatchId, slot);
+            var attempt = new HeldAttempt(job, dispatchId, slot) { Since = clock.GetUtcNow() };
             held.Add(job, attempt);
             Hold(attempt).Ignore();
             return Answer(RunAnswer.Accepted);
@@ -83,22 +85,6 @@ public sealed class WorkerAgent(
         {
             lock (gate)
                 return held.Count;
-        }
-    }
-
-    /// <summary>Takes no new job from now on; completes when nothing is held any more.</summary>
-    public Task Drain()
-    {
-        lock (gate)
-        {
-            status = WorkerLifecycle.Next(status, WorkerSignal.Drain) ?? status;
-            if (held.Count == 0)
-                status = WorkerLifecycle.Next(status, WorkerSignal.Emptied) ?? status;
-            Wake();
-            empty ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            if (held.Count == 0)
-                empty.TrySetResult();
-            return empty.Task;
         }
     }
 
@@ -175,6 +161,7 @@ public sealed class WorkerAgent(
     {
         lock (gate)
             attempt.Attempt = number;
+        attempt.AnswerClaim();
     }
 
     private void Release(HeldAttempt attempt)
@@ -192,6 +179,7 @@ public sealed class WorkerAgent(
             Wake();
         }
 
+        attempt.AnswerClaim();
         attempt.Dispose();
     }
 

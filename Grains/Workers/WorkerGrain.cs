@@ -1,4 +1,5 @@
 using Builds.Cluster;
+using Builds.Execution;
 using Builds.Jobs;
 using Orleans.Placement;
 
@@ -6,7 +7,7 @@ namespace Builds.Workers;
 
 /// <summary>The door to the agent of this silo, which is where builds live. Keeps nothing itself and never waits for a build.</summary>
 [PinnedToSilo, Immovable, KeepAlive]
-public sealed class WorkerGrain(WorkerAgent agent) : Grain, IWorkerGrain
+public sealed class WorkerGrain(WorkerAgent agent, IBuildExecutor executor) : Grain, IWorkerGrain
 {
     public Task<RunResult> Run(JobId job, string dispatchId) => Task.FromResult(agent.Take(job, dispatchId));
 
@@ -17,4 +18,15 @@ public sealed class WorkerGrain(WorkerAgent agent) : Grain, IWorkerGrain
         agent.End(job, attempt, StopCause.Cancelled);
         return Task.CompletedTask;
     }
+
+    public async Task<WorkerReport> Drain(TimeSpan? atMost, string? note)
+    {
+        await agent.Drain(atMost, note);
+        return agent.Report(executor.Images);
+    }
+
+    public Task<WorkerChange> Resume() => Task.FromResult<WorkerChange>(
+        agent.Resume() ? new WorkerChange.Done(agent.Report(executor.Images)) : new WorkerChange.Leaving(agent.Report(executor.Images)));
+
+    public Task<WorkerReport> Status() => Task.FromResult(agent.Report(executor.Images));
 }

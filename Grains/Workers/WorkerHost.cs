@@ -21,6 +21,9 @@ public sealed partial class WorkerHost(
     ILogger<WorkerHost> logger) : BackgroundService
 {
     private readonly CancellationTokenSource handBack = new();
+    private readonly Lock beating = new();
+    private ITimer? due;
+    private long last;
     private bool draining;
 
     /// <summary>Hands everything back at once: the second signal. Has an effect while draining.</summary>
@@ -32,7 +35,7 @@ public sealed partial class WorkerHost(
         if (ExecuteTask is null || draining)
             return;
         draining = true;
-        var empty = agent.Drain();
+        var empty = agent.Leave();
         LogDraining(agent.Held, options.Value.DrainGrace);
         using var grace = new CancellationTokenSource(options.Value.DrainGrace, clock);
         using var impatient = CancellationTokenSource.CreateLinkedTokenSource(grace.Token, handBack.Token, cancellationToken);
@@ -55,18 +58,42 @@ public sealed partial class WorkerHost(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await using var watch = clock.CreateTimer(_ => WatchLease(), null, lease.Value.Heartbeat, lease.Value.Heartbeat / 4);
-        var queue = grains.GetGrain<IQueueGrain>(options.Value.Pool);
-        while (!stoppingToken.IsCancellationRequested)
+        // Neither may wait for the pool: it has no thread to spare when the machine is at its limit, which is when a lease is lost.
+        var time = ThreadTime.Of(clock);
+        await using var watch = time.CreateTimer(_ => WatchLease(), null, lease.Value.Heartbeat, lease.Value.Heartbeat / 4);
+        await using (due = time.CreateTimer(_ => Beat(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan))
         {
-            var (beat, changed) = agent.NextHeartbeat(executor.Images);
-            // One that is not answered does not keep the next one waiting, or two lost answers would end every build here.
-            using var pause = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-            var due = Task.Delay(lease.Value.Heartbeat, clock, pause.Token);
-            await Task.WhenAny(Tell(queue, beat), due);
-            await Task.WhenAny(changed, due);
-            await pause.CancelAsync();
+            Beat();
+            await Task.Delay(Timeout.InfiniteTimeSpan, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            lock (beating)
+                due = null;
         }
+    }
+
+    /// <summary>Sends a heartbeat. The next one is due a period later, answered or not, or two lost answers would end every build here.</summary>
+    /// <param name="after">Only if this is the last one that was sent.</param>
+    private void Beat(long? after = null)
+    {
+        Heartbeat beat;
+        Task changed;
+        lock (beating)
+        {
+            if (due is null || (after ?? last) != last)
+                return;
+            (beat, changed) = agent.NextHeartbeat(executor.Images);
+            last = beat.Sequence;
+            due.Change(lease.Value.Heartbeat, Timeout.InfiniteTimeSpan);
+        }
+
+        BeatEarly(beat.Sequence, Tell(grains.GetGrain<IQueueGrain>(options.Value.Pool), beat), changed).Ignore();
+    }
+
+    /// <summary>News need not wait for the next one to be due, but one at a time.</summary>
+    private async Task BeatEarly(long sequence, Task told, Task changed)
+    {
+        await told;
+        await changed;
+        Beat(sequence);
     }
 
     private async Task Tell(IQueueGrain queue, Heartbeat beat)

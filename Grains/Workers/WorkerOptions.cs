@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.ComponentModel.DataAnnotations;
 using Builds.Queue;
 
@@ -26,16 +27,19 @@ public sealed class WorkerOptions : IValidatableObject
     /// <summary>The pool that this worker belongs to: it runs the jobs that were submitted to that pool, and no others. Default: default.</summary>
     public string Pool { get; set; } = Placement.DefaultPool;
 
-    /// <summary>What this worker carries, for example gpu: jobs that ask for labels run only where all of them are. Default: none.</summary>
-    public List<string> Labels { get; set; } = [];
+    /// <summary>What this worker carries, separated by commas, for example gpu,large: jobs that ask for labels run only where all of them are. Default: none.</summary>
+    public string Labels { get; set; } = "";
+
+    /// <summary><see cref="Labels"/>, each once.</summary>
+    public ImmutableArray<string> LabelList => [.. Labels.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Distinct()];
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (!Placement.IsName(Pool))
             yield return new ValidationResult($"{Section}:Pool is '{Pool}': a pool's name {Placement.NameRule}");
-        if (Labels.Count > Placement.MostLabels)
-            yield return new ValidationResult($"{Section}:Labels has {Labels.Count} labels: a worker may have {Placement.MostLabels}");
-        foreach (var label in Labels.Where(label => !Placement.IsName(label)))
+        if (LabelList.Length > Placement.MostLabels)
+            yield return new ValidationResult($"{Section}:Labels has {LabelList.Length} labels: a worker may have {Placement.MostLabels}");
+        foreach (var label in LabelList.Where(label => !Placement.IsName(label)))
             yield return new ValidationResult($"{Section}:Labels has '{label}': a label {Placement.NameRule}");
     }
 }

@@ -24,11 +24,18 @@ internal static class ClusterSettings
         var mistakes = new List<ValidationResult>();
         if (options.Role == SiloRole.Worker && configuration[$"{ApiOptions.Section}:{nameof(ApiOptions.Origin)}"] is null)
             mistakes.Add(new ValidationResult($"{ClusterOptions.Section}:Role is Worker, so callers do not reach this silo: say with --origin where they reach the service, for JOB_URL"));
-        if (!Validator.TryValidateObject(options, new ValidationContext(options), mistakes, validateAllProperties: true) || mistakes.Count > 0)
+        Check(options, mistakes);
+        Check(Tls(configuration), mistakes);
+        if (mistakes.Count > 0)
             throw new OptionsValidationException(ClusterOptions.Section, typeof(ClusterOptions), mistakes.Select(mistake => mistake.ErrorMessage!));
         ((IConfigurationBuilder)configuration).Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults });
         return options;
     }
 
+    public static SiloTlsOptions Tls(IConfiguration configuration) => configuration.GetSection(SiloTlsOptions.Section).Get<SiloTlsOptions>() ?? new SiloTlsOptions();
+
     public static LeaseOptions Lease(IConfiguration configuration) => configuration.GetSection(LeaseOptions.Section).Get<LeaseOptions>() ?? new LeaseOptions();
+
+    private static void Check(object options, List<ValidationResult> mistakes) =>
+        Validator.TryValidateObject(options, new ValidationContext(options), mistakes, validateAllProperties: true);
 }

@@ -6,7 +6,7 @@ namespace Builds.Cluster;
 /// <summary>A silo of a cluster whose members find each other through the database.</summary>
 internal static class DatabaseClustering
 {
-    public static ISiloBuilder UseDatabaseClustering(this ISiloBuilder silo, MemberSilo member)
+    public static ISiloBuilder UseDatabaseClustering(this ISiloBuilder silo, MemberSilo member, SiloTlsOptions tls)
     {
         silo.Configure<Orleans.Configuration.ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (member.Options.Id, MemberSilo.ServiceId));
         silo.Configure<SiloOptions>(options => options.SiloName = member.Name);
@@ -31,6 +31,7 @@ internal static class DatabaseClustering
             membership.DefunctSiloCleanupPeriod = TimeSpan.FromMinutes(10);
             membership.DefunctSiloExpiration = TimeSpan.FromDays(1);
         });
+        silo.UseSiloTls(tls);
         return silo.UseBuildsMembership(member.Database);
     }
 }

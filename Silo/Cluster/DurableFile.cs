@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text;
 using Builds.Execution.Native;
 
@@ -15,6 +16,36 @@ internal static class DurableFile
         // The same name each time: what a killed process left behind is overwritten.
         var draft = path + ".new";
         File.Delete(draft);
+        Place(draft, path, text, replaces: true);
+    }
+
+    /// <summary>
+    /// Like <see cref="Write"/>, unless the file is there already: false, and it stays as it is. Of several that do this at once, from whatever
+    /// machine, one writes.
+    /// </summary>
+    public static bool Add(string path, string text)
+    {
+        if (File.Exists(path))
+            return false;
+        // A name of its own, since others may do the same.
+        var draft = $"{path}.{RandomNumberGenerator.GetHexString(8)}.new";
+        try
+        {
+            Place(draft, path, text, replaces: false);
+            return true;
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            return false;
+        }
+        finally
+        {
+            File.Delete(draft);
+        }
+    }
+
+    private static void Place(string draft, string path, string text, bool replaces)
+    {
         using (var file = new FileStream(draft, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Private }))
         {
             file.Write(Encoding.UTF8.GetBytes(text));
@@ -22,7 +53,7 @@ internal static class DurableFile
         }
 
         KillPoint.Reached("file.drafted", Path.GetFileName(path));
-        File.Move(draft, path, overwrite: true);
+        File.Move(draft, path, replaces);
         KillPoint.Reached("file.moved", Path.GetFileName(path));
         SyncDirectory(Path.GetDirectoryName(path)!);
     }

@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using Builds.Storage;
+using Builds.Stores;
 using Builds.Workers;
 
 namespace Builds.Cluster;
 
 /// <summary>A silo that may join: its database is upgraded and of the right cluster, its clock is right and its name is its own.</summary>
-internal sealed record MemberSilo(ClusterOptions Options, PostgresDatabase Database, SharedStore Store, SiloEndpoint Endpoint, WorkerIdentity Identity)
+internal sealed record MemberSilo(ClusterOptions Options, PostgresDatabase Database, StoreLocation Store, SiloEndpoint Endpoint, WorkerIdentity Identity)
 {
     /// <summary>Nothing of Orleans' own goes by it; it is in the database's rows.</summary>
     public const string ServiceId = "builds";
@@ -27,7 +28,7 @@ internal sealed record MemberSilo(ClusterOptions Options, PostgresDatabase Datab
         // The machine's own: what is waited for here is other machines.
         var clock = TimeProvider.System;
         RefuseEmbedded(data);
-        var store = SharedStore.Open(options.Store);
+        var store = StoreOf(options);
         var name = options.Name ?? Environment.MachineName;
         var endpoint = await SiloEndpoint.Of(options);
         await PostgresSchema.Upgrade(options.ConnectionString!, cancellationToken);
@@ -36,7 +37,7 @@ internal sealed record MemberSilo(ClusterOptions Options, PostgresDatabase Datab
         {
             var records = new ClusterRecords(database);
             await CheckClock(options, records, clock, cancellationToken);
-            await records.Join(options.Id, ServiceId, store.Id, cancellationToken);
+            await records.Join(options.Id, ServiceId, await IdOf(store, name, clock, cancellationToken), cancellationToken);
             await WaitForName(options, new SiloNames(database), name, endpoint, clock, tell, cancellationToken);
             var start = await records.NextIncarnation(name, HomeOf(data), cancellationToken);
             if (start.Moved)
@@ -48,6 +49,32 @@ internal sealed record MemberSilo(ClusterOptions Options, PostgresDatabase Datab
         {
             await database.DisposeAsync();
             throw;
+        }
+    }
+
+    private static StoreLocation StoreOf(ClusterOptions options)
+    {
+        if (string.IsNullOrWhiteSpace(options.Store))
+            throw new ClusterException("a cluster needs a store for logs and artifacts that every silo reaches. Name it with --store, for example --store /srv/builds.");
+        try
+        {
+            return StoreLocation.Parse(options.Store);
+        }
+        catch (FormatException error)
+        {
+            throw new ClusterException(error.Message, error);
+        }
+    }
+
+    private static async Task<string> IdOf(StoreLocation store, string name, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await StoreServices.Health(store, name, clock).StoreId(cancellationToken);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ClusterException($"the store {store} cannot be used: {error.Message}", error);
         }
     }
 

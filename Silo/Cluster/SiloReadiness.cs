@@ -1,10 +1,11 @@
 using Builds.Health;
 using Builds.Jobs;
+using Builds.Stores;
 
 namespace Builds.Cluster;
 
-/// <summary>Ready is: the silo is active, does not drain, and its database answers.</summary>
-internal sealed class SiloReadiness(ISiloStatusOracle silo, IHostApplicationLifetime lifetime, ICatalogue catalogue, TimeProvider clock) : IReadiness
+/// <summary>Ready is: the silo is active, does not drain, and its database and store answer.</summary>
+internal sealed class SiloReadiness(ISiloStatusOracle silo, IHostApplicationLifetime lifetime, ICatalogue catalogue, IStoreHealth store, TimeProvider clock) : IReadiness
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
@@ -20,6 +21,8 @@ internal sealed class SiloReadiness(ISiloStatusOracle silo, IHostApplicationLife
             missing.Add("the silo drains");
         if (await DatabaseMistake(cancellationToken) is { } mistake)
             missing.Add(mistake);
+        if (await store.Missing(cancellationToken) is { } trouble)
+            missing.Add(trouble);
         return missing;
     }
 

@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using System.Net.Sockets;
 using Builds.Cluster;
 using Builds.Commands.Tokens;
+using Builds.Commands.Workers;
 using Microsoft.Extensions.Options;
 
 namespace Builds.Commands;
@@ -36,7 +37,8 @@ public static class BuildsCommand
                 // Each command has its own way to end on a signal.
                 ProcessTerminationTimeout = null,
             });
-            return line.Errors.Count > 0 ? Fail(errors, ExitCode.Usage, "see --help for what can be said") : status;
+            // Help was given, whatever else the line lacks.
+            return line.Action is ParseErrorAction ? Fail(errors, ExitCode.Usage, "see --help for what can be said") : status;
         }
         catch (CommandException error)
         {
@@ -50,6 +52,11 @@ public static class BuildsCommand
         {
             // A value that is not even of its type; the message names both.
             return Fail(errors, ExitCode.Usage, $"setting refused: {error.Message}");
+        }
+        catch (InvalidOperationException error) when (error.Source == "Microsoft.Extensions.Logging.Configuration")
+        {
+            // It names the value only.
+            return Fail(errors, ExitCode.Usage, $"setting refused: {error.Message} Below Logging:LogLevel each is one of {string.Join(", ", Enum.GetNames<LogLevel>())}.");
         }
         catch (Exception error) when (error is DataDirectoryException or ClusterException or IOException or UnauthorizedAccessException or SocketException)
         {
@@ -68,6 +75,10 @@ public static class BuildsCommand
         foreach (var command in ClientCommands.Create())
             root.Add(command);
         root.Add(TokenCommands.Create());
+        root.Add(WorkerCommands.Create());
+        root.Add(QueueCommand.Create());
+        root.Add(MigrateCommand.Create());
+        root.Add(ImportCommand.Create());
         HelpExamples.AddTo(root);
         return root;
     }

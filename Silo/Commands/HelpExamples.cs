@@ -33,16 +33,29 @@ internal sealed class HelpExamples(HelpAction inner) : SynchronousCommandLineAct
             "BUILDS_URL=https://builds.example.org BUILDS_TOKEN=... builds submit .build.yml",
         ],
         ["log"] = ["builds log 7", "builds log 7 -f"],
-        ["show"] = ["builds show 7"],
+        ["show"] = ["builds show 7", "builds show 7 --timeline"],
         ["list"] = ["builds list", "builds list --url https://builds.example.org"],
         ["cancel"] = ["builds cancel 7"],
         ["token"] = ["builds token create --user mia --scopes jobs:read,jobs:write --days 90", "builds token list"],
-        ["create"] =
+        ["token create"] =
         [
             "builds token create --user mia --scopes jobs:read,jobs:write --days 90",
             "BUILDS_TOKEN=$(builds token create --user ci --scopes jobs:write) builds submit .build.yml --url http://127.0.0.1:5080",
         ],
-        ["revoke"] = ["builds token revoke Xr4tPq9Z"],
+        ["token list"] = ["builds token list --user mia"],
+        ["token revoke"] = ["builds token revoke Xr4tPq9Z"],
+        ["worker"] = ["builds worker list", "builds worker drain north --deadline 10m --note 'new disk' --wait", "builds worker resume north"],
+        ["worker list"] = ["builds worker list"],
+        ["worker drain"] =
+        [
+            "builds worker drain north --note 'new disk'            what runs goes on to its end",
+            "builds worker drain north --deadline 10m --wait        after 10 minutes the rest runs elsewhere; ends when nothing is left",
+            "builds worker drain north --deadline 0                 all goes elsewhere at once",
+        ],
+        ["worker resume"] = ["builds worker resume north"],
+        ["queue"] = ["builds queue"],
+        ["migrate"] = ["builds migrate --cluster 'Host=db.example;Database=builds;Username=builds;Password=...'"],
+        ["import"] = ["builds import --from data/builds.db --cluster 'Host=db.example;Database=builds;Username=builds;Password=...' --store /srv/builds"],
     };
 
     public override int Invoke(ParseResult parseResult)
@@ -50,7 +63,7 @@ internal sealed class HelpExamples(HelpAction inner) : SynchronousCommandLineAct
         var status = inner.Invoke(parseResult);
         var command = parseResult.CommandResult.Command;
         var output = parseResult.InvocationConfiguration.Output;
-        if (Examples.TryGetValue(command is RootCommand ? "" : command.Name, out var examples))
+        if (Examples.TryGetValue(PathOf(command), out var examples))
         {
             output.WriteLine("Examples:");
             foreach (var example in examples)
@@ -61,6 +74,13 @@ internal sealed class HelpExamples(HelpAction inner) : SynchronousCommandLineAct
         if (command is RootCommand)
             output.WriteLine("Exit status: 0 done, 1 the build failed, 2 bad manifest or usage, 3 could not run, 130 interrupted.");
         return status;
+    }
+
+    /// <summary>The words of a command, without the program's own.</summary>
+    private static string PathOf(Symbol command)
+    {
+        var above = command.Parents.OfType<Command>().FirstOrDefault(parent => parent is not RootCommand);
+        return command is RootCommand ? "" : above is null ? command.Name : $"{PathOf(above)} {command.Name}";
     }
 
     /// <summary>Adds them to the help of all commands.</summary>

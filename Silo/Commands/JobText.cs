@@ -24,6 +24,8 @@ internal static class JobText
             text.Append($"runner: {job.Runner}\n");
         if (job.Note is not null)
             text.Append($"note: {Shown(job.Note.ReplaceLineEndings("\n      "))}\n");
+        if (job.Waiting is { } waiting)
+            text.Append($"waiting: place {waiting.Place}, {waiting.Why}\n");
         text.Append("tasks:\n");
         foreach (var task in job.Tasks)
             text.Append($"  {task.Name}: {task.Status}\n");
@@ -32,8 +34,24 @@ internal static class JobText
         return text.ToString();
     }
 
+    /// <summary>What was decided, a line each; nothing if there are no entries.</summary>
+    public static string Timeline(IReadOnlyCollection<JobEventModel> entries)
+    {
+        var text = new StringBuilder(entries.Count > 0 ? "timeline:\n" : "");
+        foreach (var entry in entries)
+        {
+            // The form of the server is exact, and hard on the eyes.
+            var at = entry.At.Replace('T', ' ').Replace("+00:00", "Z", StringComparison.Ordinal);
+            var attempt = entry.Attempt == 0 ? "" : $"  attempt {entry.Attempt}{(entry.Worker is null ? "" : $" on {entry.Worker}")}";
+            var detail = entry.Detail is null ? "" : $"  {Shown(entry.Detail.ReplaceLineEndings(" "))}";
+            text.Append($"  {at}  {entry.Event,-16}{attempt}{detail}".TrimEnd()).Append('\n');
+        }
+
+        return text.ToString();
+    }
+
     private static string Status(JobModel job) => job.Reason is null ? job.Status : $"{job.Status} ({job.Reason})";
 
     // A note is anybody's text: it must not talk to the terminal.
-    private static string Shown(string text) => string.Concat(text.Select(c => char.IsControl(c) && c != '\n' ? '\ufffd' : c));
+    internal static string Shown(string text) => string.Concat(text.Select(c => char.IsControl(c) && c != '\n' ? '\ufffd' : c));
 }

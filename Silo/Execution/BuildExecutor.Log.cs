@@ -10,4 +10,7 @@ internal sealed partial class BuildExecutor
 
     [LoggerMessage(EventId = 1602, Level = LogLevel.Warning, Message = "Ended {Guards} processes and removed {Homes} homes that an earlier silo left behind.")]
     private partial void LogLeftovers(int guards, int homes);
+
+    [LoggerMessage(EventId = 1450, Level = LogLevel.Information, Message = "Builds:Execution:Nice counts only within one task of a build: {Why}. To mend it: sysctl kernel.sched_autogroup_enabled=0, or CPUWeight=100 in the systemd unit.")]
+    private partial void LogNotNice(string why);
 }

@@ -66,6 +66,7 @@ internal sealed partial class BuildExecutor(
             var (guards, homes) = await leftovers.Sweep(cancellationToken);
             if (guards + homes > 0) LogLeftovers(guards, homes);
             var driver = await Choose();
+            if (options.Value.Nice > 0 && LowPriority.Ineffective() is { } why) LogNotNice(why);
             Volatile.Write(ref _driver, driver);
             return driver;
         }
@@ -138,7 +139,7 @@ internal sealed partial class BuildExecutor(
     {
         var lease = new TimeSpan(Interlocked.Read(ref _leaseEnd));
         var (path, arguments) = driver.Command(slot, lease > TimeSpan.Zero ? lease : BootClock.Now + options.Value.FirstLease, name);
-        var guard = Guard.Start(path, arguments);
+        var guard = Guard.Start(path, arguments, options.Value.Nice);
         _guards[guard] = true;
         // It may have been renewed between the two lines above.
         if (Interlocked.Read(ref _leaseEnd) is var now and > 0) guard.Renew(new TimeSpan(now));

@@ -25,14 +25,14 @@ internal sealed partial class BuildRun
         foreach (var source in plan.Manifest.Sources)
         {
             if (Stopping) return new BuildOutcome.Stopped();
-            await Say($"Cloning {source}");
+            await Say($"Cloning {SourceReference.Shown(source)}");
             // What cannot be read was refused before.
             var reference = ((SourceResult.Parsed)SourceReference.Parse(source)).Source;
             foreach (var command in reference.Commands())
             {
                 var order = Order([.. command]) with { Environment = [.. BuildEnvironment.Of(Home, driver.ToolsInside), .. SourceEnvironment] };
                 var end = await _guard.Run(order, bytes => recorder.SetupOutput(bytes, _kill));
-                if (await FailureOf(end, $"{command[0]} for source {source}", FailReason.Setup) is not { } failure) continue;
+                if (await FailureOf(end, $"{command[0]} for source {SourceReference.Shown(source)}", FailReason.Setup) is not { } failure) continue;
                 if (failure is BuildOutcome.Failed)
                     await Say("Is the repository private? Its clone needs an SSH key among the secrets of the job, which this version of Builds does not keep yet");
                 return failure;

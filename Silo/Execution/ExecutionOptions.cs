@@ -10,6 +10,9 @@ public sealed class ExecutionOptions
     /// <summary>The first of the reserved users; the default lies in a range that neither distributions nor systemd give out.</summary>
     public const int DefaultFirstUser = 60600;
 
+    /// <summary>How much nicer than the silo builds are, unless set.</summary>
+    public const int DefaultNice = 10;
+
     /// <summary>Where slots and tools are kept. It is masked inside builds. No two silos may share one.</summary>
     [Required]
     public string DataDirectory { get; set; } = "./data";
@@ -41,6 +44,13 @@ public sealed class ExecutionOptions
     /// <summary>How long a sandbox lives that starts before the first call of <see cref="IBuildExecutor.Renew"/>.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
     public TimeSpan FirstLease { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// How much nicer than the silo every process of a build is, so that a build that wants all processors leaves the silo some. Whatever
+    /// it is, builds are last in line for the disk: level 7 of class best-effort, where the disk's scheduler knows such levels.
+    /// </summary>
+    [Range(0, 19)]
+    public int Nice { get; set; } = DefaultNice;
 }
 
 /// <summary>What runs the builds of image <c>host</c>.</summary>

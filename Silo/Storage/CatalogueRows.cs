@@ -33,6 +33,9 @@ internal static class CatalogueRows
         Labels = row.GetString(13) is "[]" ? [] : JsonSerializer.Deserialize<ImmutableArray<string>>(row.GetString(13), StateJson.Options),
     };
 
+    /// <summary>id, updated.</summary>
+    public static EndedJob Ended(DbDataReader row) => new(new JobId(row.GetInt32(0)), Time(row, 1));
+
     /// <summary>The key and the record.</summary>
     public static TokenInfo Token(DbDataReader row) => Record<TokenState>(row, 1).ToInfo(row.GetString(0));
 

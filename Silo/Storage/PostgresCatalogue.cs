@@ -8,11 +8,11 @@ namespace Builds.Storage;
 /// <summary>Questions about many records. Each has an index, which the planner finds by the conditions that both share.</summary>
 internal sealed class PostgresCatalogue(PostgresDatabase database) : ICatalogue, ITokenCatalogue
 {
-    internal const string FindSql = "SELECT payload FROM storage WHERE state = 'job' AND n0 = 0 AND n1 = @id AND key = ''";
+    internal const string FindSql = "SELECT payload FROM storage WHERE state = 'job' AND n0 = 0 AND n1 = @id AND key = '' AND owner <> ''";
 
     internal const string PageSql = "SELECT payload FROM storage WHERE state = 'job' AND owner = @owner AND id <= @start ORDER BY id DESC LIMIT @limit";
 
-    internal const string TotalSql = "SELECT count(*) FROM storage WHERE state = 'job' AND owner = @owner";
+    internal const string TotalSql = "SELECT coalesce(sum(jobs), 0)::bigint FROM job_total WHERE owner = @owner";
 
     private const string OpenColumns = $"SELECT {CatalogueRows.OpenColumns} FROM storage ";
 
@@ -29,6 +29,16 @@ internal sealed class PostgresCatalogue(PostgresDatabase database) : ICatalogue,
 
     internal const string FindOpenSql = OpenColumns + "WHERE state = 'job' AND n0 = 0 AND n1 = @id AND key = '' AND status IN ('queued', 'running')";
 
+    internal const string EndedSql = "SELECT id, updated FROM storage WHERE state = 'job' AND status IN ('success', 'failed') AND (updated, id) > (@after, @id) AND updated < @before ORDER BY updated, id LIMIT @limit";
+
+    internal const string SurplusSql = """
+        SELECT id, updated
+        FROM (SELECT id, updated, status, row_number() OVER (PARTITION BY owner ORDER BY id DESC) AS place FROM storage WHERE state = 'job') AS jobs
+        WHERE place > @most AND status IN ('success', 'failed') AND updated < @before LIMIT @limit
+        """;
+
+    internal const string DeletedSql = "SELECT id, updated FROM storage WHERE state = 'job' AND owner = '' ORDER BY id LIMIT @limit";
+
     internal const string TokensSql = "SELECT key, payload FROM storage WHERE state = 'token' AND (@user::text IS NULL OR owner = @user) ORDER BY created, key";
 
     public async Task<JobSnapshot?> Find(JobId id, CancellationToken cancellationToken) =>
@@ -38,8 +48,14 @@ internal sealed class PostgresCatalogue(PostgresDatabase database) : ICatalogue,
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, 1000);
-        var jobs = await Read(PageSql, CatalogueRows.Job, cancellationToken, ("owner", owner), ("start", start?.Value ?? int.MaxValue), ("limit", limit + 1));
-        var total = await Read(TotalSql, row => row.GetInt64(0), cancellationToken, ("owner", owner));
+        // One round trip for both.
+        await using var batch = database.Batch(
+            (PageSql, [("owner", owner), ("start", start?.Value ?? int.MaxValue), ("limit", limit + 1)]),
+            (TotalSql, [("owner", owner)]));
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        var jobs = await Rows(reader, CatalogueRows.Job, cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        var total = await Rows(reader, row => row.GetInt64(0), cancellationToken);
         return new JobPage([.. jobs.Take(limit)], jobs.Count > limit ? jobs[limit].Id : null, total.Single());
     }
 
@@ -55,6 +71,15 @@ internal sealed class PostgresCatalogue(PostgresDatabase database) : ICatalogue,
     public async Task<OpenJob?> FindOpen(JobId id, CancellationToken cancellationToken) =>
         (await Read(FindOpenSql, CatalogueRows.Open, cancellationToken, ("id", (long)id.Value))).SingleOrDefault();
 
+    public async Task<ImmutableArray<EndedJob>> Ended(EndedJob? after, DateTimeOffset before, int limit, CancellationToken cancellationToken) =>
+        [.. await Read(EndedSql, CatalogueRows.Ended, cancellationToken, ("after", after is null ? "" : StateTime.Text(after.Updated)), ("id", after?.Id.Value ?? 0), ("before", StateTime.Text(before)), ("limit", limit))];
+
+    public async Task<ImmutableArray<EndedJob>> Surplus(int perOwner, DateTimeOffset before, int limit, CancellationToken cancellationToken) =>
+        [.. await Read(SurplusSql, CatalogueRows.Ended, cancellationToken, ("most", perOwner), ("before", StateTime.Text(before)), ("limit", limit))];
+
+    public async Task<ImmutableArray<EndedJob>> Deleted(int limit, CancellationToken cancellationToken) =>
+        [.. await Read(DeletedSql, CatalogueRows.Ended, cancellationToken, ("limit", limit))];
+
     async Task<ImmutableArray<TokenInfo>> ITokenCatalogue.List(string? user, CancellationToken cancellationToken) =>
         [.. await Read(TokensSql, CatalogueRows.Token, cancellationToken, ("user", user))];
 
@@ -62,6 +87,11 @@ internal sealed class PostgresCatalogue(PostgresDatabase database) : ICatalogue,
     {
         await using var command = database.Command(sql, values);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await Rows(reader, read, cancellationToken);
+    }
+
+    private static async Task<List<T>> Rows<T>(DbDataReader reader, Func<DbDataReader, T> read, CancellationToken cancellationToken)
+    {
         var rows = new List<T>();
         while (await reader.ReadAsync(cancellationToken))
             rows.Add(read(reader));

@@ -31,6 +31,21 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         return command;
     }
 
+    /// <summary>Statements that go there and back together; each answers for itself.</summary>
+    public NpgsqlBatch Batch(params ReadOnlySpan<(string Sql, (string Name, object Value)[] Values)> statements)
+    {
+        var batch = Source.CreateBatch();
+        foreach (var (sql, values) in statements)
+        {
+            var command = new NpgsqlBatchCommand(sql);
+            foreach (var (name, value) in values)
+                command.Parameters.AddWithValue(name, value);
+            batch.BatchCommands.Add(command);
+        }
+
+        return batch;
+    }
+
     /// <summary>What to tell an operator about a failure.</summary>
     public ClusterException Explain(NpgsqlException error) => PostgresErrors.Explain(error, settings);
 

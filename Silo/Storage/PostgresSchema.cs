@@ -14,7 +14,7 @@ namespace Builds.Storage;
 internal static class PostgresSchema
 {
     /// <summary>Who holds it upgrades; any number does, as long as nothing else in the same database uses it.</summary>
-    private const long UpgradeLock = 0x6275696c6473;
+    internal const long UpgradeLock = 0x6275696c6473;
 
     private const string Journal = "schemaversions";
 
@@ -91,7 +91,7 @@ internal static class PostgresSchema
         if (engine.PerformUpgrade() is { Successful: false } failed)
         {
             // Which right is missing, or that the server went away, matters more than in which script.
-            if (failed.Error is NpgsqlException error and not PostgresException { SqlState: not PostgresErrorCodes.InsufficientPrivilege })
+            if (failed.Error is NpgsqlException error and not PostgresException { SqlState: not (PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.ReadOnlySqlTransaction) })
                 throw PostgresErrors.Explain(error, settings);
             throw new ClusterException(
                 $"the cluster's database: {PostgresSettings.Describe(settings)} cannot be upgraded: {failed.ErrorScript?.Name}: {failed.Error.Message.TrimEnd('.')}. It is as it was before; the earlier version of builds works with it.",

@@ -78,9 +78,11 @@ internal static class PostgresSettings
     public static string Server(NpgsqlConnectionStringBuilder settings) =>
         settings.Host!.Contains(',', StringComparison.Ordinal) || settings.Host.Contains('/', StringComparison.Ordinal) ? settings.Host : $"{settings.Host}:{settings.Port}";
 
-    /// <summary>Which keyword is wrong; never a value.</summary>
-    private static string Keyword(Exception error) =>
-        error is ArgumentException { Message: var message } && message.StartsWith("Keyword not supported: ", StringComparison.Ordinal)
-            ? $": {message.Split('(')[0].Trim()}"
-            : "";
+    /// <summary>Which value is wrong, by its keyword. One that is not known may be a piece of a password, and is not shown.</summary>
+    private static string Keyword(Exception error) => error switch
+    {
+        ArgumentException { ParamName: { } keyword } when new NpgsqlConnectionStringBuilder().ContainsKey(keyword) => $": the value of {keyword} is none",
+        ArgumentException { ParamName: not null } => ": a keyword in it is not known (a value with ; or = stands in quotes)",
+        _ => "",
+    };
 }

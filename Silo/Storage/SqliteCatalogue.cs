@@ -7,11 +7,11 @@ namespace Builds.Storage;
 /// <summary>Questions about many records. Each names its index: without statistics SQLite would walk all jobs by the key instead.</summary>
 internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITokenCatalogue
 {
-    internal const string FindSql = "SELECT payload FROM storage WHERE state = 'job' AND n0 = 0 AND n1 = @id AND key = ''";
+    internal const string FindSql = "SELECT payload FROM storage WHERE state = 'job' AND n0 = 0 AND n1 = @id AND key = '' AND owner <> ''";
 
     internal const string PageSql = "SELECT payload FROM storage INDEXED BY job_owner WHERE state = 'job' AND owner = @owner AND id <= @start ORDER BY id DESC LIMIT @limit";
 
-    internal const string TotalSql = "SELECT count(*) FROM storage INDEXED BY job_owner WHERE state = 'job' AND owner = @owner";
+    internal const string TotalSql = "SELECT coalesce((SELECT jobs FROM job_total WHERE owner = @owner), 0)";
 
     private const string OpenColumns = $"SELECT {CatalogueRows.OpenColumns} FROM storage ";
 
@@ -23,6 +23,16 @@ internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITo
     internal const string NextPoolSql = "SELECT min(pool) FROM storage INDEXED BY job_open WHERE state = 'job' AND status IN ('queued', 'running') AND pool > @pool";
 
     internal const string FindOpenSql = OpenColumns + "WHERE state = 'job' AND n0 = 0 AND n1 = @id AND key = '' AND status IN ('queued', 'running')";
+
+    internal const string EndedSql = "SELECT id, updated FROM storage INDEXED BY job_ended WHERE state = 'job' AND status IN ('success', 'failed') AND (updated, id) > (@after, @id) AND updated < @before ORDER BY updated, id LIMIT @limit";
+
+    internal const string SurplusSql = """
+        SELECT id, updated
+        FROM (SELECT id, updated, status, row_number() OVER (PARTITION BY owner ORDER BY id DESC) AS place FROM storage INDEXED BY job_owner WHERE state = 'job') AS jobs
+        WHERE place > @most AND status IN ('success', 'failed') AND updated < @before LIMIT @limit
+        """;
+
+    internal const string DeletedSql = "SELECT id, updated FROM storage INDEXED BY job_owner WHERE state = 'job' AND owner = '' ORDER BY id LIMIT @limit";
 
     internal const string TokensSql = "SELECT key, payload FROM storage INDEXED BY token_created WHERE state = 'token' AND (@user IS NULL OR owner = @user) ORDER BY created, key";
 
@@ -63,6 +73,15 @@ internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITo
 
     public Task<OpenJob?> FindOpen(JobId id, CancellationToken cancellationToken) => database.Catalogue.Read(
         session => session.Query(new SqliteStatement(FindOpenSql, ("id", id.Value)), CatalogueRows.Open).SingleOrDefault(), cancellationToken);
+
+    public Task<ImmutableArray<EndedJob>> Ended(EndedJob? after, DateTimeOffset before, int limit, CancellationToken cancellationToken) => database.Catalogue.Read(
+        session => session.Query(new SqliteStatement(EndedSql, ("after", after is null ? "" : StateTime.Text(after.Updated)), ("id", after?.Id.Value ?? 0), ("before", StateTime.Text(before)), ("limit", limit)), CatalogueRows.Ended).ToImmutableArray(), cancellationToken);
+
+    public Task<ImmutableArray<EndedJob>> Surplus(int perOwner, DateTimeOffset before, int limit, CancellationToken cancellationToken) => database.Catalogue.Read(
+        session => session.Query(new SqliteStatement(SurplusSql, ("most", perOwner), ("before", StateTime.Text(before)), ("limit", limit)), CatalogueRows.Ended).ToImmutableArray(), cancellationToken);
+
+    public Task<ImmutableArray<EndedJob>> Deleted(int limit, CancellationToken cancellationToken) => database.Catalogue.Read(
+        session => session.Query(new SqliteStatement(DeletedSql, ("limit", limit)), CatalogueRows.Ended).ToImmutableArray(), cancellationToken);
 
     Task<ImmutableArray<TokenInfo>> ITokenCatalogue.List(string? user, CancellationToken cancellationToken) => database.Catalogue.Read(
         session => session.Query(new SqliteStatement(TokensSql, ("user", user)), CatalogueRows.Token).ToImmutableArray(), cancellationToken);

@@ -15,11 +15,30 @@ public static class StorageSchema
     /// <param name="databaseFile">In a directory that exists.</param>
     public static void Upgrade(string databaseFile) => Upgrade(databaseFile, StorageScripts.Sqlite.Migrations);
 
+    /// <summary>
+    /// Whether this program knows the form of a database that exists, however old it is. Changes nothing. Throws
+    /// <see cref="DataDirectoryException"/> if it does not. Call it while nobody uses the file.
+    /// </summary>
+    internal static void Check(string databaseFile)
+    {
+        var migrations = StorageScripts.Sqlite.Migrations;
+        try
+        {
+            var executed = Engine(Connection(databaseFile), migrations).GetExecutedScripts();
+            if (executed.Count == 0)
+                throw new DataDirectoryException($"{databaseFile} is no database of builds.");
+            RefuseNewer(databaseFile, executed, migrations);
+        }
+        catch (SqliteException error)
+        {
+            throw CannotOpen(databaseFile, error);
+        }
+    }
+
     internal static void Upgrade(string databaseFile, IReadOnlyList<SqlScript> migrations)
     {
-        var connection = new SqliteConnectionStringBuilder { DataSource = databaseFile, Pooling = false, DefaultTimeout = 5 }.ToString();
-        var engine = DeployChanges.To.SqliteDatabase(connection)
-            .WithScripts(migrations).WithVariablesDisabled().WithTransaction().LogToNowhere().Build();
+        var connection = Connection(databaseFile);
+        var engine = Engine(connection, migrations);
         try
         {
             RefuseNewer(databaseFile, engine.GetExecutedScripts(), migrations);
@@ -33,9 +52,17 @@ public static class StorageSchema
         }
         catch (SqliteException error)
         {
-            throw new DataDirectoryException($"the database {databaseFile} cannot be opened: {error.Message.TrimEnd('.')}. If it is damaged, restore a backup.", error);
+            throw CannotOpen(databaseFile, error);
         }
     }
+
+    private static string Connection(string databaseFile) => new SqliteConnectionStringBuilder { DataSource = databaseFile, Pooling = false, DefaultTimeout = 5 }.ToString();
+
+    private static UpgradeEngine Engine(string connection, IEnumerable<SqlScript> migrations) => DeployChanges.To.SqliteDatabase(connection)
+        .WithScripts(migrations).WithVariablesDisabled().WithTransaction().LogToNowhere().Build();
+
+    private static DataDirectoryException CannotOpen(string databaseFile, SqliteException error) =>
+        new($"the database {databaseFile} cannot be opened: {error.Message.TrimEnd('.')}. If it is damaged, restore a backup.", error);
 
     private static void RefuseNewer(string databaseFile, IEnumerable<string> executed, IReadOnlyList<SqlScript> migrations)
     {

@@ -12,6 +12,9 @@ internal sealed record StorageScripts(ImmutableArray<SqlScript> Migrations, Immu
 
     public static StorageScripts Postgres { get; } = Of("Postgres");
 
+    /// <summary>Sql/Postgres/Import: fills the storage table from one of the form that every embedded database has.</summary>
+    public static string ImportRecords { get; } = Text("SqlImport/ImportRecords.sql");
+
     /// <summary>The number that the newest script's name begins with.</summary>
     public static string Version(IEnumerable<string> scripts) => scripts.Max(StringComparer.Ordinal)!.Split('_')[0].TrimStart('0');
 

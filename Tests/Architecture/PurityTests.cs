@@ -30,6 +30,7 @@ public sealed class PurityTests
     [Theory]
     [InlineData("Builds.Jobs.JobLifecycle")]
     [InlineData("Builds.Jobs.JobDecisions")]
+    [InlineData("Builds.Jobs.JobTimeline")]
     [InlineData("Builds.Jobs.TaskLifecycle")]
     [InlineData("Builds.Workers.WorkerLifecycle")]
     [InlineData("Builds.Workers.Lease")]

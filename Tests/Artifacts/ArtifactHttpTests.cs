@@ -27,6 +27,20 @@ public sealed class ArtifactHttpTests(RunningServer running) : IClassFixture<Run
     }
 
     [Fact]
+    public async Task An_artifact_that_became_too_old_stays_listed_and_its_address_says_why_it_is_gone()
+    {
+        var (job, url) = await Finished(Visibility.Public);
+        (await running.Server.Grains.GetGrain<IJobGrain>(job.Value).Expire(JobPart.Artifacts)).ShouldBeTrue();
+
+        using var answer = await running.Ask(url);
+        using var list = JsonDocument.Parse(await running.Server.Client.GetStringAsync($"/api/jobs/{job}/artifacts"));
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        (await answer.Content.ReadAsStringAsync()).ShouldMatch("""^\{"errors":\[\{"reason":"the artifacts of this job are no longer kept: they were deleted on \d{4}-\d\d-\d\d, when they had become too old"\}\]\}$""");
+        new Uri(list.RootElement.GetProperty("results")[0].GetProperty("url").GetString()!).AbsolutePath.ShouldBe(url);
+    }
+
+    [Fact]
     public async Task Every_other_address_is_not_found()
     {
         var (job, url) = await Finished(Visibility.Public);

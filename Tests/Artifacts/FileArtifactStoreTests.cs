@@ -35,6 +35,20 @@ public sealed class FileArtifactStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task All_of_a_job_is_deleted_and_nothing_of_another_and_a_repeat_does_nothing()
+    {
+        var (first, second) = (await Store("out/a.bin", Bytes(1)), await Store("out/b.bin", Bytes(2)));
+        var neighbour = await store.Store(new JobId(43), 1, 1, "a.bin", new MemoryStream(Bytes(3)), default);
+
+        await store.Delete(Job, default);
+        await store.Delete(Job, default);
+
+        (await store.Open(Job, first.Key, first.Name, default)).ShouldBeNull();
+        (await store.Open(Job, second.Key, second.Name, default)).ShouldBeNull();
+        Directory.EnumerateFiles(folder.Path, "*", SearchOption.AllDirectories).ShouldHaveSingleItem().ShouldEndWith($"/43/{neighbour.Key}/a.bin");
+    }
+
+    [Fact]
     public async Task A_file_that_is_too_large_is_refused_and_leaves_nothing()
     {
         var refusal = await Should.ThrowAsync<ArtifactTooLargeException>(() => Store("out/a.bin", Bytes((int)Limit + 1)));

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Builds.Execution.Native;
+using Builds.Support;
 
 namespace Builds.Tests;
 
@@ -32,10 +33,17 @@ internal sealed class BuildsProgram : IAsyncDisposable
         return await program.End();
     }
 
-    /// <summary>A server on a directory, when it says that it is ready.</summary>
-    public static async Task<(BuildsProgram Program, string Welcome)> Serve(string data, params string[] arguments)
+    /// <summary>A server on a directory, when it says that it is ready; on the database that <see cref="Databases.Default"/> says.</summary>
+    public static async Task<(BuildsProgram Program, string Welcome)> Serve(string data, params string[] arguments) => Databases.Default == DatabaseKind.Postgres
+        ? await Serve(data, arguments, [.. (await ClusterOfOne.Settings(data)).Select(setting => (setting.Key.Replace(":", "__", StringComparison.Ordinal), setting.Value!))])
+        : await ServeAlone(data, arguments);
+
+    /// <summary>The same, in any case on SQLite: for what only a silo that is alone does.</summary>
+    public static Task<(BuildsProgram Program, string Welcome)> ServeAlone(string data, params string[] arguments) => Serve(data, arguments, []);
+
+    private static async Task<(BuildsProgram Program, string Welcome)> Serve(string data, string[] arguments, (string Name, string Value)[] variables)
     {
-        var program = Start(Repository.Root, ["serve", "--data", data, "--urls", "http://127.0.0.1:0", .. arguments]);
+        var program = Start(Repository.Root, input: null, ["serve", "--data", data, "--urls", "http://127.0.0.1:0", .. arguments], variables);
         return (program, await program.Line());
     }
 

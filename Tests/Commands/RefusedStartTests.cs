@@ -13,6 +13,7 @@ public sealed class RefusedStartTests : IDisposable
     [InlineData("Builds__Jobs__Timeout", "00:00:00", "The field Timeout must be between 00:00:01 and 7.00:00:00")]
     [InlineData("Builds__Worker__Slots", "many", "'many' at 'Builds:Worker:Slots'")]
     [InlineData("Builds__Execution__Driver", "Docker", "'Docker' at 'Builds:Execution:Driver'")]
+    [InlineData("Logging__LogLevel__Default", "loud", "'loud' is not supported. Below Logging:LogLevel each is one of Trace, Debug, ")]
     public async Task A_setting_that_is_wrong_is_named(string setting, string value, string reason) =>
         Refused(await Serve("http://127.0.0.1:0", (setting, value)), 2, "builds: setting refused: ", reason);
 
@@ -59,7 +60,7 @@ public sealed class RefusedStartTests : IDisposable
     [Fact]
     public async Task A_database_that_is_damaged_within_is_told_as_such()
     {
-        var (server, _) = await BuildsProgram.Serve(Data);
+        var (server, _) = await BuildsProgram.ServeAlone(Data);
         await using (server)
         {
             await server.LineWith("curl ");

@@ -89,7 +89,7 @@ public sealed class ServeCommandTests : IDisposable
     [Fact]
     public async Task Tokens_are_made_and_revoked_with_the_server_running_or_not()
     {
-        var (program, ready) = await BuildsProgram.Serve(Data);
+        var (program, ready) = await BuildsProgram.ServeAlone(Data);
         var address = ready.Split(' ', ',')[1];
         await program.LineWith("curl ");
         var online = (await Run("token", "create", "--user", "mia", "--scopes", "jobs:read")).Output.Trim();
@@ -105,7 +105,7 @@ public sealed class ServeCommandTests : IDisposable
         list.Single(line => line.StartsWith(offline[..8], StringComparison.Ordinal)).ShouldContain("jobs:read,jobs:write");
         list.Single(line => line.StartsWith(lost[..8], StringComparison.Ordinal)).ShouldContain("revoked");
 
-        var (again, readyAgain) = await BuildsProgram.Serve(Data);
+        var (again, readyAgain) = await BuildsProgram.ServeAlone(Data);
         await again.Line();
         (await As(offline, readyAgain.Split(' ', ',')[1])).Status.ShouldBe(0);
         (await As(lost, readyAgain.Split(' ', ',')[1])).Status.ShouldBe(3);
@@ -172,6 +172,30 @@ public sealed class ServeCommandTests : IDisposable
             end => end.Output.ShouldContain("was restarted"));
         (await Run("log", "2", "-f")).Status.ShouldBe(0);
         await Stop(again);
+    }
+
+    [Fact]
+    public async Task A_follower_goes_on_when_the_server_is_started_again()
+    {
+        var (program, ready) = await BuildsProgram.Serve(Data, "--slots", "1");
+        var address = ready.Split(' ', ',')[1];
+        await program.LineWith("curl ");
+        await Run("submit", await Manifest("echo attempt $JOB_ATTEMPT; test \"$JOB_ATTEMPT\" -gt 1 || sleep 1000"));
+        var token = (await File.ReadAllTextAsync(Path.Combine(Data, "admin-token"))).Trim();
+        await using var follower = BuildsProgram.Start(folder.Path, "log", "1", "-f", "--url", address, "--token", token);
+        await follower.LineWith("+ sleep 1000");
+
+        program.Signal(Kill);
+        await program.End();
+        await using var again = BuildsProgram.Start(Repository.Root, "serve", "--data", Data, "--urls", address);
+        await again.Line();
+
+        var end = await follower.End();
+        end.Status.ShouldBe(0, end.Errors);
+        end.Output.ShouldContain("\nattempt 2\n");
+        end.Output.ShouldNotContain("\nattempt 1\n", customMessage: "it was shown before, and is not shown twice");
+        end.Errors.ShouldContain($"builds: no server answers at {address}/: ");
+        end.Errors.ShouldEndWith("Trying again for 2 minutes.\nbuilds: the server answers again\n");
     }
 
     private Task<ProgramEnd> Run(params string[] arguments) => BuildsProgram.Run(folder.Path, [.. arguments, "--data", Data]);

@@ -202,6 +202,17 @@ public sealed class OutcomeTests
         recorder.Statuses.ShouldBeEmpty();
     }
 
+    [BubblewrapFact]
+    public async Task The_password_of_a_source_stands_neither_in_the_log_nor_in_the_reason()
+    {
+        // Nothing listens on port 1.
+        var (recorder, outcome) = await Run(ExecutionDriver.Bubblewrap, ExecutorHarness.Manifest("true") with { Sources = ["http://mia:hunter2@127.0.0.1:1/project"] });
+
+        outcome.ShouldBe(new BuildOutcome.Failed(FailReason.Setup, "git for source http://mia:***@127.0.0.1:1/project failed with exit status 128."));
+        recorder.Setup.ShouldContain("# Cloning http://mia:***@127.0.0.1:1/project\n");
+        recorder.Setup.ShouldNotContain("hunter2");
+    }
+
     private static async Task<(FakeRecorder, BuildOutcome)> Run(ExecutionDriver driver, BuildManifest manifest)
     {
         await using var harness = new ExecutorHarness(o => o.Driver = driver);

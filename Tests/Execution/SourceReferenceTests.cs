@@ -33,6 +33,25 @@ public sealed class SourceReferenceTests
     }
 
     [Theory]
+    [InlineData("https://mia:secret@x/repo#main", "https://mia:***@x/repo#main")]
+    [InlineData("dir::git+https://mia:se@cr:et@x:8080/re@po", "dir::git+https://mia:***@x:8080/re@po")]
+    [InlineData("https://token@x/repo", "https://***@x/repo")]
+    [InlineData("https://:secret@x", "https://:***@x")]
+    [InlineData("hg+http://mia:@x/repo?a@b", "hg+http://mia:***@x/repo?a@b")]
+    [InlineData("ssh://git:secret@x/repo", "ssh://git:***@x/repo")]
+    [InlineData("git+ssh://git@x/repo", "git+ssh://git@x/repo")]
+    [InlineData("git@x:repo", "git@x:repo")]
+    [InlineData("https://x/re@po", "https://x/re@po")]
+    [InlineData("https://x", "https://x")]
+    [InlineData("https://", "https://")]
+    [InlineData("/srv/repo", "/srv/repo")]
+    public void A_source_is_shown_without_its_password(string source, string shown) => SourceReference.Shown(source).ShouldBe(shown);
+
+    [Fact]
+    public void A_refusal_does_not_tell_the_password() =>
+        SourceReference.Parse("../up::https://mia:secret@x/repo").ShouldBeOfType<SourceResult.Refused>().Reason.ShouldStartWith("source '../up::https://mia:***@x/repo' ");
+
+    [Theory]
     [InlineData("")]
     [InlineData("svn+ssh://x/repo")]
     [InlineData("../up::https://x/repo")]

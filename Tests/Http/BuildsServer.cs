@@ -1,19 +1,22 @@
 using System.Net.Http.Headers;
 using Builds.Cluster;
 using Builds.Execution;
+using Builds.Support;
 using Builds.Users;
 using Builds.Workers;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 using Orleans.TestingHost;
 
 namespace Builds.Tests;
 
 /// <summary>
 /// The real host in this process: the same composition as <c>builds serve</c>, on a free port, with a data directory of its own that is
-/// removed at the end. Only the executor is fake, unless the test wants the real one.
+/// removed at the end, on the database that <see cref="Databases.Default"/> says. Only the executor is fake, unless the test wants the real one.
 /// </summary>
 public sealed class BuildsServer : IAsyncDisposable
 {
@@ -25,6 +28,7 @@ public sealed class BuildsServer : IAsyncDisposable
     {
         (this.app, this.held, Data, AdminToken, Address) = (app, held, data, token, address);
         keepData = options.DataDirectory is not null;
+        Database = options.Database;
         Executor = options.Executor;
         Client = CreateClient(token);
     }
@@ -35,6 +39,8 @@ public sealed class BuildsServer : IAsyncDisposable
     public string AdminToken { get; }
     public Uri Address { get; }
     public DataDirectory Data { get; }
+
+    public DatabaseKind Database { get; }
 
     /// <summary>Null where the real one runs.</summary>
     public FakeExecutor? Executor { get; }
@@ -49,24 +55,29 @@ public sealed class BuildsServer : IAsyncDisposable
     public static async Task<BuildsServer> Start(BuildsServerOptions options)
     {
         var data = DataDirectory.Create(options.DataDirectory ?? Path.Combine(Path.GetTempPath(), $"builds-test-{Guid.NewGuid():N}"));
+        var settings = options.Database == DatabaseKind.Postgres ? await ClusterOfOne.Settings(data.Path) : [];
+        foreach (var (name, value) in options.Settings)
+            settings[name] = value;
         var dataLock = data.Lock();
-        var host = await BuildsHost.WithHttp(new BuildsHostOptions
-        {
-            Data = data,
-            Urls = "http://127.0.0.1:0",
-            Settings = options.Settings,
-            Clock = options.Clock,
-            Configure = services => Configure(services, options),
-        });
+        WebApplication? host = null;
         try
         {
+            host = await BuildsHost.WithHttp(new BuildsHostOptions
+            {
+                Data = data,
+                Urls = "http://127.0.0.1:0",
+                Settings = settings,
+                Clock = options.Clock,
+                Configure = services => Configure(services, options),
+            });
             await host.StartAsync();
             var admin = await FirstStart.EnsureAdmin(data, host.Services.GetRequiredService<IGrainFactory>());
             return new BuildsServer(host, data, dataLock, options, admin.Token, new Uri(host.Services.GetRequiredService<PublicOrigin>().Listening));
         }
         catch
         {
-            await host.DisposeAsync();
+            if (host is not null)
+                await host.DisposeAsync();
             dataLock.Dispose();
             throw;
         }
@@ -113,8 +124,28 @@ public sealed class BuildsServer : IAsyncDisposable
         await app.StopAsync();
         await app.DisposeAsync();
         held.Dispose();
-        if (!keepData)
-            Directory.Delete(Data.Path, recursive: true);
+        if (keepData)
+            return;
+        Directory.Delete(Data.Path, recursive: true);
+        await ClusterOfOne.Forget(Data.Path);
+    }
+
+    /// <summary>One statement, by somebody else than the server.</summary>
+    public async Task Execute(string sqlite, string postgres)
+    {
+        if (Database == DatabaseKind.Postgres)
+        {
+            await using var source = NpgsqlDataSource.Create(await ClusterOfOne.ConnectionString(Data.Path) + ";Pooling=false");
+            await using var statement = source.CreateCommand(postgres);
+            await statement.ExecuteNonQueryAsync();
+            return;
+        }
+
+        await using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Data.Database, Pooling = false }.ToString());
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = sqlite;
+        await command.ExecuteNonQueryAsync();
     }
 
     private static void Configure(IServiceCollection services, BuildsServerOptions options)
@@ -145,4 +176,6 @@ public sealed record BuildsServerOptions
     public string? DataDirectory { get; init; }
 
     public Action<IServiceCollection>? Configure { get; init; }
+
+    public DatabaseKind Database { get; init; } = Databases.Default;
 }

@@ -1,5 +1,3 @@
-using Microsoft.Data.Sqlite;
-
 namespace Builds.Tests;
 
 /// <summary>What callers are told while the database takes no writes, as on a full disk, and that it goes on afterwards.</summary>
@@ -12,24 +10,18 @@ public sealed class RefusedWriteTests
     {
         await using var server = await BuildsServer.Start();
         server.Client.DefaultRequestHeaders.Add("Idempotency-Key", "one");
-        Sql(server, "CREATE TRIGGER full BEFORE INSERT ON storage WHEN NEW.state = 'job' BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END");
+        await server.Execute(
+            "CREATE TRIGGER no_room BEFORE INSERT ON storage WHEN NEW.state = 'job' BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
+            "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'disk full' USING ERRCODE = 'disk_full'; END $$; " +
+            "CREATE TRIGGER no_room BEFORE INSERT ON storage FOR EACH ROW WHEN (NEW.state = 'job') EXECUTE FUNCTION no_room()");
 
         (await server.Client.PostJson("/api/jobs", Job)).ShouldRefuse(
             503, null, "Unknown outcome: the service could not store it; the server's log says why. Repeat the request, with the same Idempotency-Key if it has one");
 
-        Sql(server, "DROP TRIGGER full");
+        await server.Execute("DROP TRIGGER no_room", "DROP TRIGGER no_room ON storage");
         var job = await server.Client.PostJson("/api/jobs", Job);
         job.Status.ShouldBe(200);
         (await server.Client.PostJson("/api/jobs", Job))["id"].GetInt32().ShouldBe(job["id"].GetInt32());
         (await server.Client.Get("/api/jobs"))["total"].GetInt32().ShouldBe(1);
-    }
-
-    private static void Sql(BuildsServer server, string text)
-    {
-        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = server.Data.Database, Pooling = false }.ToString());
-        connection.Open();
-        using var command = connection.CreateCommand();
-        command.CommandText = text;
-        command.ExecuteNonQuery();
     }
 }

@@ -30,10 +30,34 @@ internal static class Legal
             after.Tasks.ShouldAllBe(task => task.Status == BuildTaskStatus.Success || task.Status == BuildTaskStatus.Skipped);
         if (after.Status != JobStatus.Running)
             after.Tasks.ShouldNotContain(task => task.Status == BuildTaskStatus.Running, "no task runs in a job that does not");
+        Timeline(before, after);
         if (before.Attempt == after.Attempt && after.Status != JobStatus.Queued)
         {
             foreach (var (was, now) in before.Tasks.Zip(after.Tasks))
                 TaskLifecycle.Merge(was.Status, now.Status).ShouldBe(now.Status, "a task never goes backwards within an attempt");
         }
+    }
+
+    /// <summary>Whatever is decided leaves an entry, nothing else does, and none is taken back.</summary>
+    private static void Timeline(JobState before, JobState after)
+    {
+        after.Timeline.Length.ShouldBeLessThanOrEqualTo(JobTimeline.Most);
+        if ((before.Status, before.Attempt, before.CancelRequested) == (after.Status, after.Attempt, after.CancelRequested))
+        {
+            after.Timeline.ShouldBe(before.Timeline, "nothing was decided");
+            return;
+        }
+
+        if (after.Timeline.Length < JobTimeline.Most)
+            after.Timeline.Take(before.Timeline.Length).ShouldBe(before.Timeline, "an entry is never changed");
+        var last = after.Timeline[^1];
+        last.Attempt.ShouldBe(after.Attempt);
+        last.Event.ShouldBeOneOf(after.Status switch
+        {
+            JobStatus.Pending => [JobEventKind.Submitted],
+            JobStatus.Queued => [JobEventKind.Queued, JobEventKind.Requeued],
+            JobStatus.Running => [after.CancelRequested ? JobEventKind.CancelRequested : JobEventKind.Claimed],
+            JobStatus.Success or JobStatus.Failed => [JobEventKind.Finished],
+        });
     }
 }

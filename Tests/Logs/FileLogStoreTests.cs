@@ -34,6 +34,24 @@ public sealed class FileLogStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task The_logs_of_all_attempts_are_deleted_and_those_of_another_job_stay()
+    {
+        foreach (var (job, attempt) in new[] { (Job, 1), (Job, 2), (new JobId(Job.Value + 1), 1) })
+        {
+            await using var log = await store.Create(job, attempt, "build", default);
+            await log.Append("one"u8.ToArray(), default);
+            await log.Seal(default);
+        }
+
+        await store.Delete(Job, default);
+        await store.Delete(Job, default);
+
+        (await store.Find(Job, 1, "build", default)).ShouldBeNull();
+        (await store.Find(Job, 2, "build", default)).ShouldBeNull();
+        (await store.Find(new JobId(Job.Value + 1), 1, "build", default)).ShouldBe(new LogState(3, Sealed: true));
+    }
+
+    [Fact]
     public async Task A_sealed_log_stays_sealed_in_a_later_process()
     {
         await using (var log = await store.Create(Job, 1, null, default))
@@ -146,12 +164,51 @@ public sealed class FileLogStoreTests : IDisposable
         {
             // A good name as far as files go: nothing but a file called task-...
             await (await store.Create(Job, 1, task, default)).DisposeAsync();
-            Directory.EnumerateFiles(folder.Path, "*", SearchOption.AllDirectories).Single().ShouldEndWith("/1/task-...open");
+            Directory.EnumerateFiles(folder.Path, "*", SearchOption.AllDirectories).Order().Select(Path.GetFileName).ShouldBe(["task-...begun", "task-...open-0"]);
             return;
         }
 
         await Should.ThrowAsync<ArgumentException>(store.Create(Job, 1, task, default));
         Directory.EnumerateFileSystemEntries(folder.Path).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task What_an_earlier_version_left_reads_as_it_left_it_and_can_be_ended()
+    {
+        var directory = Directory.CreateDirectory(Path.Combine(folder.Path, "1", "1234", "1234567", "1")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(directory, "setup.log"), "sealed");
+        await File.WriteAllTextAsync(Path.Combine(directory, "task-a.open"), "open");
+
+        (await store.Find(Job, 1, "a", default)).ShouldBe(new LogState(4, Sealed: false));
+        (await store.Close(Job, 1, default)).ShouldBe([new LogLength(null, 6), new LogLength("a", 4)]);
+        (await Text(store, "a")).ShouldBe("open");
+        (await Text(store, null)).ShouldBe("sealed");
+    }
+
+    [Fact]
+    public async Task An_attempt_that_an_earlier_version_closed_stays_as_it_was()
+    {
+        var directory = Directory.CreateDirectory(Path.Combine(folder.Path, "1", "1234", "1234567", "1")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(directory, "closed.json"), """[{"Task":"a","Length":2}]""");
+        await File.WriteAllTextAsync(Path.Combine(directory, "task-a.open"), "open");
+
+        (await store.Find(Job, 1, "a", default)).ShouldBe(new LogState(2, Sealed: true));
+        (await store.Close(Job, 1, default)).ShouldBe([new LogLength("a", 2)]);
+        (await Text(store, "a")).ShouldBe("op");
+        await Should.ThrowAsync<AttemptClosedException>(store.Create(Job, 1, null, default));
+    }
+
+    [Fact]
+    public async Task After_a_loss_of_power_a_name_that_is_ahead_of_its_bytes_shows_the_bytes()
+    {
+        await using (var log = await store.Create(Job, 1, "a", default))
+            await log.Append("all of it"u8.ToArray(), default);
+        using (var file = File.OpenHandle(Directory.EnumerateFiles(folder.Path, "*.open-9", SearchOption.AllDirectories).Single(), FileMode.Open, FileAccess.Write))
+            RandomAccess.SetLength(file, 3);
+
+        (await store.Find(Job, 1, "a", default)).ShouldBe(new LogState(3, Sealed: false));
+        (await store.Close(Job, 1, default)).ShouldBe([new LogLength("a", 3)]);
+        (await Text(store, "a")).ShouldBe("all");
     }
 
     private static async Task<string> Text(FileLogStore store, string? task, long offset = 0)

@@ -32,6 +32,26 @@ public sealed class LogHttpTests(RunningServer running) : IClassFixture<RunningS
     }
 
     [Theory]
+    [InlineData("/logs/{0}/log")]
+    [InlineData("/logs/{0}/a/log")]
+    [InlineData("/logs/{0}/log?follow=true")]
+    [InlineData("/query/log/{0}/log")]
+    public async Task A_log_that_became_too_old_says_so(string address)
+    {
+        var job = await running.Submit();
+        var build = await running.Server.Executor!.Build(job);
+        await build.RunAllTasks();
+        build.End(new BuildOutcome.Succeeded());
+        await running.Ended(job);
+        (await running.Server.Grains.GetGrain<IJobGrain>(job.Value).Expire(JobPart.Logs)).ShouldBeTrue();
+
+        using var answer = await running.Ask(string.Format(address, job), token: running.Server.AdminToken);
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        (await answer.Content.ReadAsStringAsync()).ShouldContain("the logs of this job are no longer kept: they were deleted on ");
+    }
+
+    [Theory]
     [InlineData(null, 200, null, "0123456789")]
     [InlineData("bytes=0-", 206, "bytes 0-9/10", "0123456789")]
     [InlineData("bytes=3-", 206, "bytes 3-9/10", "3456789")]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Builds.Jobs;
 using Builds.Stores;
+using Builds.Support;
 
 namespace Builds.Tests.Logs;
 
@@ -41,7 +42,7 @@ internal static class LogProgram
 
     private static async Task<int> Serve(string data)
     {
-        await using var server = await BuildsServer.Start(new BuildsServerOptions { Executor = null, DataDirectory = data });
+        await using var server = await BuildsServer.Start(new BuildsServerOptions { Executor = null, DataDirectory = data, Database = DatabaseKind.Sqlite });
         Console.WriteLine($"{server.Address} {server.AdminToken}");
         await Task.Delay(Timeout.Infinite);
         return 0;

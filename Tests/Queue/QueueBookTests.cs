@@ -5,17 +5,18 @@ using Builds.Workers;
 namespace Builds.Tests.Queue;
 
 /// <summary>One rule of the queue each; what they do together is <see cref="QueueSimulationTests"/>.</summary>
-public sealed class QueueBookTests
+public sealed partial class QueueBookTests
 {
     private static readonly JobId One = new(1);
     private readonly QueueBook book;
+    private readonly FakeStanding standing = new();
     private TimeSpan now;
     private long sequence;
 
     public QueueBookTests()
     {
         var dispatches = 0;
-        book = new QueueBook(new LeaseOptions(), new QueueOptions(), TimeSpan.FromMinutes(45), Time, () => $"d{++dispatches}");
+        book = new QueueBook(new LeaseOptions(), new QueueOptions(), TimeSpan.FromMinutes(45), Time, standing, () => $"d{++dispatches}");
     }
 
     private QueueTime Time => new(now, Some.Time + now);
@@ -92,8 +93,7 @@ public sealed class QueueBookTests
 
         Beat(new HeldJob(One, "old", 1)).Stop.ShouldBe([new StopOrder(One, 1, StopReason.Stale)]);
 
-        now += TimeSpan.FromSeconds(13);
-        book.Tick(Time);
+        Pass(TimeSpan.FromSeconds(13));
         book.TakeEffects().OfType<QueueEffect.GiveUp>().ShouldBe([new QueueEffect.GiveUp(One, 2, "worker 'other' was not heard of")]);
     }
 
@@ -114,8 +114,7 @@ public sealed class QueueBookTests
         RunOne();
         book.Hint(Hint(JobStatus.Running, revision: 3, attempt: 1) with { CancelRequested = true }, Time);
 
-        now += TimeSpan.FromSeconds(6);
-        book.Tick(Time);
+        Pass(TimeSpan.FromSeconds(6));
         book.TakeEffects().ShouldBeEmpty();
 
         now += TimeSpan.FromMilliseconds(1);
@@ -127,8 +126,7 @@ public sealed class QueueBookTests
     public void A_giving_up_that_was_not_answered_is_repeated()
     {
         RunOne();
-        now += TimeSpan.FromSeconds(7);
-        book.Tick(Time);
+        Pass(TimeSpan.FromSeconds(7));
         var order = book.TakeEffects().OfType<QueueEffect.GiveUp>().Single();
 
         book.Tick(Time);
@@ -144,8 +142,7 @@ public sealed class QueueBookTests
     {
         book.Reconcile([Running(attempt: 1)], Time);
 
-        now += TimeSpan.FromSeconds(12);
-        book.Tick(Time);
+        Pass(TimeSpan.FromSeconds(12));
         book.TakeEffects().ShouldBeEmpty();
 
         now += TimeSpan.FromMilliseconds(1);
@@ -158,7 +155,8 @@ public sealed class QueueBookTests
     {
         RunOne();
 
-        for (now += TimeSpan.FromSeconds(1); now < TimeSpan.FromMinutes(46); now += TimeSpan.FromSeconds(1))
+        var limit = now + TimeSpan.FromMinutes(46);
+        for (now += TimeSpan.FromSeconds(1); now < limit; now += TimeSpan.FromSeconds(1))
             Beat(new HeldJob(One, "d1", 1)).Stop.ShouldBeEmpty();
         now += TimeSpan.FromSeconds(1);
 
@@ -169,8 +167,7 @@ public sealed class QueueBookTests
     public void A_worker_that_was_given_up_returns_with_empty_hands_only()
     {
         RunOne();
-        now += TimeSpan.FromSeconds(7);
-        book.Tick(Time);
+        Pass(TimeSpan.FromSeconds(7));
 
         var refused = Beat(new HeldJob(One, "d1", 1));
         refused.Renewed.ShouldBeFalse();
@@ -206,9 +203,48 @@ public sealed class QueueBookTests
             book.Hint(Hint(JobStatus.Queued, 1, 0) with { Id = new JobId(id), Owner = owner, QueuedAt = Some.Time.AddSeconds(second) }, Time);
     }
 
+    [Fact]
+    public void A_waiting_job_that_a_whole_pass_over_the_catalogue_did_not_show_is_looked_up()
+    {
+        book.Hint(Hint(JobStatus.Queued, 1, 0), Time);
+        book.Hint(Hint(JobStatus.Queued, 1, 0) with { Id = new JobId(2) }, Time);
+
+        book.BeginPass();
+        book.Hint(Hint(JobStatus.Queued, 1, 0) with { Id = new JobId(3) }, Time);
+        book.Reconcile([Queued(1)], Time);
+        book.EndPass(Time);
+
+        book.TakeEffects().ShouldBe([new QueueEffect.Check(new JobId(2))], "3 came while the pass was under way");
+        book.Checked(new JobId(2), null, Time);
+        book.Waiting(new JobId(2)).ShouldBeNull();
+    }
+
+    [Fact]
+    public void A_job_whose_image_nobody_offers_goes_to_anybody_only_after_its_own_wait()
+    {
+        var patient = new QueueBook(new LeaseOptions(), new QueueOptions { UnofferedImage = TimeSpan.FromSeconds(10) }, TimeSpan.FromMinutes(45), Time, standing, () => "d");
+        patient.Heartbeat(new Heartbeat("w", 1, 1, WorkerStatus.Ready, 5, ["host"], []), Time);
+        patient.Hint(Hint(JobStatus.Queued, 1, 0) with { Image = "exotic" }, Time);
+        now = TimeSpan.FromSeconds(9.5);
+        patient.Hint(Hint(JobStatus.Queued, 1, 0) with { Id = new JobId(2), Image = "exotic", QueuedAt = Some.Time + now }, Time);
+        patient.Tick(Time);
+        patient.TakeEffects().ShouldBeEmpty();
+        patient.Waiting(One)!.Why.ShouldBe("no worker offers image 'exotic'; on offer: host");
+
+        now = TimeSpan.FromSeconds(10);
+        patient.Heartbeat(new Heartbeat("w", 1, 2, WorkerStatus.Ready, 5, ["host"], []), Time);
+        patient.Tick(Time);
+
+        patient.TakeEffects().OfType<QueueEffect.Dispatch>().Select(dispatch => dispatch.Job).ShouldBe([One]);
+    }
+
+    private static OpenJob Queued(int id) => Running(0) with { Id = new JobId(id), Status = JobStatus.Queued, Worker = null, Incarnation = 0, Revision = 1 };
+
     /// <summary>A worker with one slot, and job 1 running there in attempt 1.</summary>
     private void RunOne()
     {
+        // Longer ago than an earlier activation can have renewed anything.
+        Pass(TimeSpan.FromSeconds(3));
         Beat();
         book.Hint(Hint(JobStatus.Queued, revision: 1, attempt: 0), Time);
         var dispatch = book.TakeEffects().Single().ShouldBeOfType<QueueEffect.Dispatch>();
@@ -216,6 +252,13 @@ public sealed class QueueBookTests
         book.Hint(Hint(JobStatus.Running, revision: 2, attempt: 1), Time);
         Beat(new HeldJob(One, dispatch.DispatchId, 1)).Stop.ShouldBeEmpty();
         book.TakeEffects().ShouldBeEmpty();
+    }
+
+    /// <summary>Time passes as it does for the grain: in ticks.</summary>
+    private void Pass(TimeSpan time)
+    {
+        for (var end = now + time; now < end; book.Tick(Time))
+            now += TimeSpan.FromMilliseconds(500);
     }
 
     private HeartbeatAnswer Beat(params HeldJob[] held) => Beat(1, held);

@@ -2,6 +2,7 @@ using Builds.Jobs;
 using Builds.Storage;
 using Builds.Support;
 using Builds.Users;
+using Orleans.Storage;
 
 namespace Builds.Tests.Storage;
 
@@ -40,6 +41,70 @@ public sealed class CatalogueTests
         new[] { first, second, last, exact }.ShouldAllBe(page => page.Total == 5);
         var nobody = await storage.Catalogue.List("nobody", null, 1000, default);
         (nobody.Jobs.Length, nobody.Next, nobody.Total).ShouldBe((0, null, 0));
+    }
+
+    /// <summary>The total of a list is kept, not counted: it must be right whatever happens to jobs.</summary>
+    [Theory, OnBoth]
+    public async Task The_total_follows_what_is_written_again_refused_and_deleted(DatabaseKind database)
+    {
+        await using var storage = await StorageHarness.Start(database);
+        var jobs = await Task.WhenAll(Enumerable.Range(1, 100).Select(id => storage.Write(Jobs.Queued(id, owner: id % 3 == 0 ? "noa" : "mia"))));
+        (await Totals()).ShouldBe((67, 33));
+
+        await Task.WhenAll(jobs.Select(job => storage.Write("job", StorageHarness.Job(job.State!.Id.Value), job)));
+        (await Totals()).ShouldBe((67, 33), "a job that is written again is the same job");
+
+        await Task.WhenAll(Enumerable.Range(1, 100).Select(async id =>
+            await Should.ThrowAsync<InconsistentStateException>(() => storage.Write(Jobs.Queued(id)))));
+        (await Totals()).ShouldBe((67, 33), "a refused one makes none");
+
+        await Task.WhenAll(jobs.Where(job => job.State!.Id.Value <= 30).Select(async job => await storage.Storage.ClearStateAsync("job", StorageHarness.Job(job.State!.Id.Value), job)));
+        (await Totals()).ShouldBe((47, 23));
+        await storage.Write(Jobs.Queued(1, owner: "mia"));
+        (await Totals()).ShouldBe((48, 23));
+
+        async Task<(long, long)> Totals() =>
+            ((await storage.Catalogue.List("mia", null, 1, default)).Total, (await storage.Catalogue.List("noa", new JobId(5), 1, default)).Total);
+    }
+
+    [Theory, OnBoth]
+    public async Task Jobs_that_have_ended_come_in_the_order_of_their_ends_page_by_page(DatabaseKind database)
+    {
+        await using var storage = await StorageHarness.Start(database);
+        foreach (var (id, minute, status) in new[] { (5, 1, JobStatus.Success), (2, 3, JobStatus.Failed), (9, 3, JobStatus.Success), (1, 2, JobStatus.Running), (7, 4, JobStatus.Failed) })
+            await storage.Write(Jobs.Queued(id) with { Status = status, Updated = Some.Time.AddMinutes(minute) });
+
+        var first = await storage.Catalogue.Ended(null, Some.Time.AddMinutes(4), 2, default);
+        var second = await storage.Catalogue.Ended(first[^1], Some.Time.AddMinutes(4), 2, default);
+
+        first.ShouldBe([new EndedJob(new JobId(5), Some.Time.AddMinutes(1)), new EndedJob(new JobId(2), Some.Time.AddMinutes(3))]);
+        second.ShouldBe([new EndedJob(new JobId(9), Some.Time.AddMinutes(3))]);
+        (await storage.Catalogue.Ended(second[^1], Some.Time.AddMinutes(4), 2, default)).ShouldBeEmpty();
+    }
+
+    [Theory, OnBoth]
+    public async Task Jobs_beyond_the_newest_of_each_owner_are_surplus_once_they_have_ended(DatabaseKind database)
+    {
+        await using var storage = await StorageHarness.Start(database);
+        foreach (var id in new[] { 1, 2, 3, 4, 5, 6 })
+            await storage.Write(Jobs.Queued(id) with { Status = id == 2 ? JobStatus.Running : JobStatus.Success });
+        await storage.Write(Jobs.Queued(7, owner: "noa") with { Status = JobStatus.Success });
+
+        (await storage.Catalogue.Surplus(2, Some.Time.AddTicks(1), 10, default)).Select(job => job.Id.Value).Order().ShouldBe([1, 3, 4]);
+        (await storage.Catalogue.Surplus(2, Some.Time.AddTicks(1), 2, default)).Length.ShouldBe(2);
+        (await storage.Catalogue.Surplus(2, Some.Time, 10, default)).ShouldBeEmpty();
+    }
+
+    [Theory, OnBoth]
+    public async Task What_is_left_of_a_deleted_job_is_found_by_nobody_else(DatabaseKind database)
+    {
+        await using var storage = await StorageHarness.Start(database);
+        await storage.Write(JobDecisions.Expire(Jobs.Full(3) with { Status = JobStatus.Failed }, JobPart.Record, Some.Time.AddDays(9))!);
+        await storage.Write(Jobs.Queued(4));
+
+        (await storage.Catalogue.Deleted(10, default)).ShouldBe([new EndedJob(new JobId(3), Jobs.Full(3).Updated)]);
+        (await storage.Catalogue.Find(new JobId(3), default)).ShouldBeNull();
+        (await storage.Catalogue.List("mia", null, 10, default)).Total.ShouldBe(1);
     }
 
     [Theory, OnBoth]
@@ -133,7 +198,7 @@ public sealed class CatalogueTests
     [InlineData(SqliteCatalogue.FindSql, "sqlite_autoindex_storage_1")]
     [InlineData(SqliteCatalogue.FindOpenSql, "sqlite_autoindex_storage_1")]
     [InlineData(SqliteCatalogue.PageSql, "job_owner")]
-    [InlineData(SqliteCatalogue.TotalSql, "job_owner")]
+    [InlineData(SqliteCatalogue.TotalSql, "job_total")]
     [InlineData(SqliteCatalogue.OpenSql, "job_open")]
     [InlineData(SqliteCatalogue.QueuedSinceSql, "job_queued")]
     [InlineData(SqliteCatalogue.TokensSql, "token_created")]

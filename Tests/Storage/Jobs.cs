@@ -36,6 +36,8 @@ internal static class Jobs
         EndedAttempts = [new(1, "lost", [new LogLength(null, 12), new LogLength("build", 5_000_000_000)])],
         Artifacts = [new(1, "out/a.txt", "a.txt", "0123456789abcdef", 3, new('a', 64), Some.Time)],
         Revision = 9,
+        ArtifactsExpired = Some.Time.AddDays(90),
+        LogsExpired = Some.Time.AddDays(91),
     };
 
     public static JobState Queued(int id, string owner = "mia", DateTimeOffset? queuedAt = null) => new()

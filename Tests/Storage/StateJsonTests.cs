@@ -18,6 +18,7 @@ public sealed class StateJsonTests
         Words<FailReason>(value => value.Word());
         Words<BuildTaskStatus>(value => value.Word());
         Words<Visibility>(value => value.Word());
+        Words<JobEventKind>(value => value.Word());
     }
 
     [Fact]

@@ -20,6 +20,9 @@ public sealed class FakeCalls : IIncomingGrainCallFilter
     /// <summary>By interface and method, for example <c>IJobGrain.Claim</c>; asked once per call.</summary>
     public Func<string, CallFate> Fate { get; set; } = _ => CallFate.Delivered;
 
+    /// <summary>What happens before a call is carried out, for example a wait.</summary>
+    public Func<string, Task> Before { get; set; } = _ => Task.CompletedTask;
+
     /// <summary>True while a worker can renew its lease.</summary>
     internal bool HeartbeatsArrive { get; set; } = true;
 
@@ -67,6 +70,7 @@ public sealed class FakeCalls : IIncomingGrainCallFilter
         var fate = Fate(call);
         if (fate == CallFate.RequestLost)
             throw new TimeoutException($"the test said that this call is lost: {call}");
+        await Before(call);
         await context.Invoke();
         if (fate == CallFate.AnswerLost)
             throw new TimeoutException($"the test said that the answer to this call is lost: {call}");

@@ -81,6 +81,21 @@ public sealed class FakeLogStore : ILogStore, IArtifactStore
 
     public Task<Stream?> Open(JobId job, string key, string name, CancellationToken cancellationToken) => Task.FromResult<Stream?>(null);
 
+    /// <summary>Told of what is about to be deleted: <c>logs</c> or <c>artifacts</c>; may throw, and then it is not.</summary>
+    public Func<string, JobId, Task> Deleting { get; set; } = static (_, _) => Task.CompletedTask;
+
+    async Task ILogStore.Delete(JobId job, CancellationToken cancellationToken)
+    {
+        await Deleting("logs", job);
+        lock (gate)
+        {
+            foreach (var key in logs.Keys.Where(key => key.Job == job).ToList())
+                logs.Remove(key);
+        }
+    }
+
+    Task IArtifactStore.Delete(JobId job, CancellationToken cancellationToken) => Deleting("artifacts", job);
+
     private void Pulse()
     {
         changed.TrySetResult();

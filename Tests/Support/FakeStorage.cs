@@ -61,6 +61,18 @@ public sealed class FakeStorage : IGrainStorage, ICatalogue
         grainState.RecordExists = true;
     }
 
+    /// <summary>How many attempts were begun, by the records of all jobs.</summary>
+    public int Attempts => Jobs.Sum(job => job.Attempt);
+
+    /// <summary>Makes the record of a job one from before there were timelines. Its grain must not be active.</summary>
+    public async Task ForgetTimeline(GrainId job)
+    {
+        var state = new GrainState<JobState>();
+        await ReadStateAsync("job", job, state);
+        state.State = state.State! with { Timeline = [] };
+        await WriteStateAsync("job", job, state);
+    }
+
     public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
         records.TryRemove(KeyOf(stateName, grainId), out _);
@@ -71,7 +83,7 @@ public sealed class FakeStorage : IGrainStorage, ICatalogue
     }
 
     public Task<JobSnapshot?> Find(JobId id, CancellationToken cancellationToken) =>
-        Task.FromResult(Jobs.FirstOrDefault(job => job.Id == id)?.ToSnapshot());
+        Task.FromResult(Jobs.FirstOrDefault(job => job.Id == id && job.Exists())?.ToSnapshot());
 
     public Task<JobPage> List(string owner, JobId? start, int limit, CancellationToken cancellationToken)
     {
@@ -98,6 +110,22 @@ public sealed class FakeStorage : IGrainStorage, ICatalogue
         Task.FromResult(Jobs.Where(job => job.Id == id).Select(ToOpen).FirstOrDefault());
 
     private IEnumerable<OpenJob> OpenJobs => Jobs.Select(ToOpen).OfType<OpenJob>();
+
+    public Task<ImmutableArray<EndedJob>> Ended(EndedJob? after, DateTimeOffset before, int limit, CancellationToken cancellationToken) => Task.FromResult(
+        Jobs.Where(job => job.Status.IsFinal() && job.Updated < before).OrderBy(job => job.Updated).ThenBy(job => job.Id).Select(ToEnded)
+            .Where(job => after is null || (job.Updated, job.Id).CompareTo((after.Updated, after.Id)) > 0).Take(limit).ToImmutableArray());
+
+    public Task<ImmutableArray<EndedJob>> Surplus(int perOwner, DateTimeOffset before, int limit, CancellationToken cancellationToken) => Task.FromResult(
+        Jobs.GroupBy(job => job.Owner).SelectMany(owner => owner.OrderByDescending(job => job.Id).Skip(perOwner))
+            .Where(job => job.Status.IsFinal() && job.Updated < before).Select(ToEnded).Take(limit).ToImmutableArray());
+
+    public Task<ImmutableArray<EndedJob>> Deleted(int limit, CancellationToken cancellationToken) =>
+        Task.FromResult(Jobs.Where(job => job.Deleted is not null).OrderBy(job => job.Id).Select(ToEnded).Take(limit).ToImmutableArray());
+
+    private static EndedJob ToEnded(JobState job) => new(job.Id, job.Updated);
+
+    /// <summary>How many records there are, of all kinds.</summary>
+    public int Records => records.Count;
 
     private IEnumerable<JobState> Jobs => records.Values.Select(record => record.Record).OfType<JobState>();
 

@@ -51,6 +51,8 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
+    private static bool IsRoot => Libc.EffectiveUser() == 0;
+
     public int Port { get; }
 
     /// <summary>What it has logged.</summary>
@@ -65,7 +67,7 @@ public sealed class PostgresServer : IAsyncDisposable
         var place = Directory.CreateTempSubdirectory("builds-postgres-").FullName;
         var password = Path.Combine(place, "password");
         await File.WriteAllTextAsync(password, Password);
-        if (Needs.Root)
+        if (IsRoot)
             await Run(["chown", "-R", "postgres:", place]);
         await Run([.. AsServer(place, "initdb"), "--no-sync", "--encoding=UTF8", "--locale=C", $"--username={User}", "--auth=scram-sha-256", $"--pwfile={password}"]);
         var port = FreePort();
@@ -116,7 +118,12 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         // First nobody new, then everybody.
         Signal([Postmaster], SigStop);
-        Signal([.. Processes()], SigKill);
+        int[] all = [.. Processes()];
+        Signal(all, SigKill);
+        if (!SpinWait.SpinUntil(() => all.All(IsGone), Bound))
+            throw new TimeoutException($"PostgreSQL outlives SIGKILL: {string.Join(", ", all.Where(process => !IsGone(process)))}");
+        // A dead process that its parent has not noticed yet looks to PostgreSQL like a server that runs.
+        File.Delete(Path.Combine(folder, "data", "postmaster.pid"));
     }
 
     /// <summary>Stops all of it where it is: connections are taken, and nothing answers.</summary>
@@ -146,6 +153,18 @@ public sealed class PostgresServer : IAsyncDisposable
             .Select(child => int.Parse(child, CultureInfo.InvariantCulture)).Prepend(main);
     }
 
+    private static bool IsGone(int process)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{process}/stat").Split(')')[^1].StartsWith(" Z", StringComparison.Ordinal);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return true; // There is no such process.
+        }
+    }
+
     private static void Signal(int[] processes, int signal)
     {
         foreach (var process in processes)
@@ -165,7 +184,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     /// <summary>PostgreSQL refuses to be root.</summary>
     private static string[] AsServer(string place, string program) =>
-        [.. Needs.Root ? (string[])["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"] : [], Path.Combine(Programs!, program), "-D", Path.Combine(place, "data")];
+        [.. IsRoot ? (string[])["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"] : [], Path.Combine(Programs!, program), "-D", Path.Combine(place, "data")];
 
     private static async Task Run(string[] command)
     {
@@ -183,10 +202,5 @@ public sealed class PostgresServer : IAsyncDisposable
         using var probe = new TcpListener(IPAddress.Loopback, 0);
         probe.Start();
         return ((IPEndPoint)probe.LocalEndpoint).Port;
-    }
-
-    private static class Needs
-    {
-        public static bool Root => Libc.EffectiveUser() == 0;
     }
 }

@@ -1,6 +1,7 @@
 using Builds.Execution;
 using Builds.Tests.Logs;
 using Builds.Tests.Storage;
+using Builds.Tests.Workers;
 
 namespace Builds.Support;
 
@@ -11,7 +12,9 @@ internal static class Program
     {
         ["executor", .. var rest] => await ExecutorProgram.Run(rest),
         ["logs", .. var rest] => await LogProgram.Run(rest),
+        ["starved", .. var rest] => await StarvedProgram.Run(rest),
         ["storage", .. var rest] => await StorageProgram.Run(rest),
+        ["list", .. var rest] => await ListProgram.Run(rest),
         _ => 2,
     };
 }

@@ -1,3 +1,4 @@
+using Builds.Cluster;
 using Builds.Queue;
 using Builds.Workers;
 using CsCheck;
@@ -39,7 +40,7 @@ public sealed class LeaseTests
         trip.Array[1, 40].Sample(trips =>
         {
             var lease = new Lease(Options.Lease);
-            var book = new QueueBook(Options, new QueueOptions(), TimeSpan.FromHours(1), default, () => "d");
+            var book = new QueueBook(Options, new QueueOptions(), TimeSpan.FromHours(1), default, new AloneStanding(), () => "d");
             // Every heartbeat of this worker, numbered as sent, and what the queue and the worker live through in order of time.
             var moments = trips.OrderBy(one => one.Sent).SelectMany((one, number) => Moments(one, number)).OrderBy(moment => moment.At).ToList();
             var renewed = new Dictionary<int, bool>();

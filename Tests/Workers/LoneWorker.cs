@@ -28,35 +28,40 @@ internal sealed class LoneWorker : IAsyncDisposable
     private readonly WorkerHost host;
     private volatile bool leaving;
 
-    private LoneWorker()
+    private LoneWorker(TimeProvider? time, LeaseOptions leaseOptions)
     {
-        boot = new SteppedBootClock(Clock);
+        var clock = time ?? Clock;
+        boot = new SteppedBootClock(clock);
         var grains = Proxy.Of<IGrainFactory>((method, _) => method.GetGenericArguments().Single() == typeof(IQueueGrain)
             ? Proxy.Of<IQueueGrain>((_, arguments) => Hear((Heartbeat)arguments[0]!))
             : Proxy.Of<IJobGrain>(Job));
         var logs = new FakeLogStore();
-        var lease = Options.Create(new LeaseOptions());
+        var lease = Options.Create(leaseOptions);
         var options = Options.Create(new WorkerOptions { Slots = 2 });
         var runner = new AttemptRunner(
             grains,
             executor,
-            new AttemptRecorderFactory(logs, logs, Options.Create(new LogOptions()), Clock),
+            new AttemptRecorderFactory(logs, logs, Options.Create(new LogOptions()), clock),
             (_, job) => $"http://builds.test/{job}",
             Options.Create(new JobOptions()),
             options,
-            Clock,
+            clock,
             NullLogger<AttemptRunner>.Instance);
-        Agent = new WorkerAgent(new WorkerIdentity("worker", 1), runner, options, lease, boot);
-        host = new WorkerHost(Agent, executor, grains, boot, Clock, options, lease, NullLogger<WorkerHost>.Instance);
+        Agent = new WorkerAgent(new WorkerIdentity("worker", 1), runner, options, lease, boot, clock, NullLogger<WorkerAgent>.Instance);
+        host = new WorkerHost(Agent, executor, grains, boot, clock, options, lease, NullLogger<WorkerHost>.Instance);
     }
 
     public FakeTimeProvider Clock { get; } = new(Some.Time);
 
+    /// <summary>Told of each heartbeat on the thread that sends it, before anybody can wait for it.</summary>
+    public Action<Beat> OnBeat { get; set; } = static _ => { };
+
     public WorkerAgent Agent { get; }
 
-    public static async Task<LoneWorker> Start()
+    /// <param name="time">The time that it goes by instead of <see cref="Clock"/>.</param>
+    public static async Task<LoneWorker> Start(TimeProvider? time = null, LeaseOptions? lease = null)
     {
-        var worker = new LoneWorker();
+        var worker = new LoneWorker(time, lease ?? new LeaseOptions());
         await worker.host.StartAsync(default);
         return worker;
     }
@@ -91,6 +96,7 @@ internal sealed class LoneWorker : IAsyncDisposable
     {
         var beat = new Beat(heartbeat);
         unanswered.Enqueue(beat);
+        OnBeat(beat);
         beats.Writer.TryWrite(beat);
         if (leaving)
             beat.Answer(renewed: true);
@@ -126,7 +132,7 @@ internal sealed class LoneWorker : IAsyncDisposable
         public void Lose() => answer.TrySetException(new TimeoutException("the test said that this answer is lost"));
     }
 
-    private sealed class SteppedBootClock(FakeTimeProvider clock) : IBootClock
+    private sealed class SteppedBootClock(TimeProvider clock) : IBootClock
     {
         private readonly long start = clock.GetTimestamp();
 

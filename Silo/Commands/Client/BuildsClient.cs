@@ -29,33 +29,39 @@ internal sealed class BuildsClient : IDisposable
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
     }
 
-    public Task<JobModel> Job(int id, CancellationToken cancellationToken) => Get<JobModel>($"/api/jobs/{id}", cancellationToken);
+    public Task<JobModel> Job(int id, CancellationToken cancellationToken) => Get<JobModel>($"/api/jobs/{id}", cancellationToken, Named(id));
 
     public Task<Page<JobModel>> Jobs(CancellationToken cancellationToken) => Get<Page<JobModel>>("/api/jobs", cancellationToken);
 
     public Task<Page<ArtifactModel>> Artifacts(int id, CancellationToken cancellationToken) =>
-        Get<Page<ArtifactModel>>($"/api/jobs/{id}/artifacts", cancellationToken);
+        Get<Page<ArtifactModel>>($"/api/jobs/{id}/artifacts", cancellationToken, Named(id));
 
     /// <summary>Submits once: the key lets the server tell a repeat from a second job.</summary>
-    public async Task<JobModel> Submit(string manifest, string? note, IReadOnlyList<string> tags, CancellationToken cancellationToken)
+    public async Task<JobModel> Submit(
+        string manifest, string? note, IReadOnlyList<string> tags, int priority, string pool, IReadOnlyList<string> labels, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/jobs");
         request.Headers.Add("Idempotency-Key", Guid.NewGuid().ToString());
-        request.Content = JsonContent.Create(new { manifest, note, tags, execute = true }, options: Json);
+        request.Content = JsonContent.Create(new { manifest, note, tags, priority, pool, labels, execute = true }, options: Json);
         return await Read<JobModel>(request, cancellationToken);
     }
 
-    public Task Cancel(int id, CancellationToken cancellationToken) => Send(HttpMethod.Post, $"/api/jobs/{id}/cancel", content: null, cancellationToken);
+    public Task<JobTimelineModel> Timeline(int id, CancellationToken cancellationToken) =>
+        Get<JobTimelineModel>($"/api/jobs/{id}/timeline", cancellationToken, Named(id));
 
-    public Task<T> Get<T>(string path, CancellationToken cancellationToken) => Read<T>(new HttpRequestMessage(HttpMethod.Get, path), cancellationToken);
+    public Task Cancel(int id, CancellationToken cancellationToken) => Send(HttpMethod.Post, $"/api/jobs/{id}/cancel", content: null, cancellationToken, Named(id));
+
+    /// <param name="what">What is not there when the answer is 404; null: the server says it.</param>
+    public Task<T> Get<T>(string path, CancellationToken cancellationToken, string? what = null) =>
+        Read<T>(new HttpRequestMessage(HttpMethod.Get, path), cancellationToken, what);
 
     public Task<T> Post<T>(string path, object body, CancellationToken cancellationToken) =>
         Read<T>(new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body, body.GetType(), options: Json) }, cancellationToken);
 
-    public async Task Send(HttpMethod method, string path, HttpContent? content, CancellationToken cancellationToken)
+    public async Task Send(HttpMethod method, string path, HttpContent? content, CancellationToken cancellationToken, string? what = null)
     {
         using var answer = await Answer(new HttpRequestMessage(method, path) { Content = content }, cancellationToken);
-        await Expect(answer, cancellationToken);
+        await Expect(answer, cancellationToken, what);
     }
 
     /// <summary>Whether there is a log at an address that the server gave.</summary>
@@ -78,7 +84,7 @@ internal sealed class BuildsClient : IDisposable
         await using var content = await answer.Content.ReadAsStreamAsync(cancellationToken);
         var buffer = new byte[64 * 1024];
         long copied = 0;
-        while (await content.ReadAsync(buffer, cancellationToken) is var count and > 0)
+        while (await Next(content, buffer, cancellationToken) is var count and > 0)
         {
             await output.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
             copied += count;
@@ -87,15 +93,30 @@ internal sealed class BuildsClient : IDisposable
         return copied;
     }
 
+    /// <summary>0 at the end, and where the connection breaks: what was copied until then counts, and the next call goes on from there.</summary>
+    private static async Task<int> Next(Stream content, Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await content.ReadAsync(buffer, cancellationToken);
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException)
+        {
+            return 0;
+        }
+    }
+
     public void Dispose() => http.Dispose();
 
     // The address carries the server's public origin, which need not lead anywhere from here.
     private static string OnServer(string log) => new Uri(log).PathAndQuery;
 
-    private async Task<T> Read<T>(HttpRequestMessage request, CancellationToken cancellationToken)
+    private static string Named(int id) => $"job {id}: there is none of that number, or none that you may see";
+
+    private async Task<T> Read<T>(HttpRequestMessage request, CancellationToken cancellationToken, string? what = null)
     {
         using var answer = await Answer(request, cancellationToken);
-        await Expect(answer, cancellationToken);
+        await Expect(answer, cancellationToken, what);
         try
         {
             return await answer.Content.ReadFromJsonAsync<T>(Json, cancellationToken)
@@ -115,15 +136,19 @@ internal sealed class BuildsClient : IDisposable
         }
         catch (HttpRequestException error)
         {
-            throw new CommandException(ExitCode.CouldNotRun, $"no server answers at {server}: {error.Message.TrimEnd('.')}. Start one with 'builds serve', or name another one with --url.");
+            throw new ServerGoneException($"no server answers at {server}: {error.Message.TrimEnd('.')}. Start one with 'builds serve', or name another one with --url.");
         }
     }
 
-    private async Task Expect(HttpResponseMessage answer, CancellationToken cancellationToken)
+    private async Task Expect(HttpResponseMessage answer, CancellationToken cancellationToken, string? what = null)
     {
         if (answer.IsSuccessStatusCode)
             return;
         var reasons = await Reasons(answer, cancellationToken);
+        if (answer.StatusCode is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout)
+            throw new ServerGoneException($"{server} cannot answer now: {reasons}");
+        if (answer.StatusCode == HttpStatusCode.NotFound && what is not null)
+            reasons = $"{reasons}, {what}";
         var status = answer.StatusCode == HttpStatusCode.BadRequest ? ExitCode.Usage : ExitCode.CouldNotRun;
         throw new CommandException(status, $"{server} refused: {reasons}");
     }

@@ -11,8 +11,16 @@ internal static partial class Libc
     public const int BootTime = 7;
     public const int Kill = 9;
     public const int ReadWrite = 2;
+    public const int NoEntry = 2;
     public const int Interrupted = 4;
     public const int ReadOnlyCloseOnExec = 0x80000;
+    public const long OfOneThread = 1;
+
+    /// <summary>The lowest of the eight levels of class best-effort (ioprio_set(2)).</summary>
+    public const long BestEffortLast = (2 << 13) | 7;
+
+    /// <summary>The number of ioprio_set, which the C library has no function for.</summary>
+    public static long SetIoPriority => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 30 : 251;
 
     [Flags]
     public enum SpawnFlags : short
@@ -44,6 +52,9 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int descriptor);
 
+    [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Rename(string from, string to);
+
     [LibraryImport("libc", EntryPoint = "clock_gettime", SetLastError = true)]
     public static partial int ClockGetTime(int clock, out TimeSpec now);
 
@@ -52,6 +63,12 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     public static partial int SendSignal(int pid, int signal);
+
+    [LibraryImport("libc", EntryPoint = "nice")]
+    public static partial int Nice(int more);
+
+    [LibraryImport("libc", EntryPoint = "syscall")]
+    public static partial long SystemCall(long number, long first, long second, long third);
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     public static partial uint EffectiveUser();

@@ -33,7 +33,9 @@ internal sealed class Guard : IAsyncDisposable
     private const int MaxWords = 8192;
     private readonly ChildProcess _process;
     private readonly GuardReader _reader;
-    private readonly Channel<byte[]> _outgoing = Channel.CreateUnbounded<byte[]>(new() { SingleReader = true });
+
+    // Sent by who writes, as far as the socket takes it: a renewed lease must reach the sandbox although the thread pool is busy.
+    private readonly Channel<byte[]> _outgoing = Channel.CreateUnbounded<byte[]>(new() { SingleReader = true, AllowSynchronousContinuations = true });
     private readonly Task _sending;
     private bool _empty;
 
@@ -48,7 +50,9 @@ internal sealed class Guard : IAsyncDisposable
     /// <summary>Completes when no process of the sandbox is alive.</summary>
     public Task<GuardEnd> Ended { get; }
 
-    public static Guard Start(string program, IReadOnlyList<string> arguments) => new(ChildProcess.Start(program, arguments));
+    /// <summary>Starts a guard, <paramref name="nice"/> (0 to 19) nicer than the silo, as is everything that will run inside.</summary>
+    public static Guard Start(string program, IReadOnlyList<string> arguments, int nice) =>
+        new(LowPriority.Run(nice, () => ChildProcess.Start(program, arguments)));
 
     /// <summary>Waits until the sandbox is up. False: it will not come up, and <see cref="Ended"/> tells why.</summary>
     public async Task<bool> Hello() => (await _reader.Next()).Kind == GuardFrameKind.Hello;

@@ -17,12 +17,14 @@ internal sealed class GuardProgram
 
     private const UnixFileMode Executable = (UnixFileMode)0b111_101_101;
     private readonly Lazy<string> _directory;
+    private readonly int _nice;
 
     public GuardProgram(IOptions<ExecutionOptions> options)
     {
         DataDirectory = RealPath.Of(options.Value.DataDirectory);
         Mark = MarkPrefix + Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(DataDirectory)))[..16];
         _directory = new(LayOut);
+        _nice = options.Value.Nice;
     }
 
     public string DataDirectory { get; }
@@ -48,7 +50,7 @@ internal sealed class GuardProgram
     /// <summary>Removes a directory that a build had (Init/wipe.h).</summary>
     public async Task<GuardEnd> Wipe(string directory)
     {
-        await using var wipe = Guard.Start(Init, ["wipe", directory]);
+        await using var wipe = Guard.Start(Init, ["wipe", directory], _nice);
         return await wipe.Ended;
     }
 

@@ -17,7 +17,7 @@ internal static class SandboxTrial
         try
         {
             var (program, arguments) = driver.Command(slot, lease, "trial");
-            await using var guard = Guard.Start(program, arguments);
+            await using var guard = Guard.Start(program, arguments, ExecutionOptions.DefaultNice);
             if (!await guard.Hello())
             {
                 guard.Kill();

@@ -44,7 +44,7 @@ internal sealed class Sandboxes
     /// <summary>The same, and the guard runs the task's script before it ends.</summary>
     public Task RunTask() => With(async (slot, program, arguments) =>
     {
-        await using var guard = Guard.Start(program, arguments);
+        await using var guard = Guard.Start(program, arguments, ExecutionOptions.DefaultNice);
         if (!await guard.Hello())
             throw new InvalidOperationException($"The sandbox did not come up: {(await guard.Ended).Words}");
         var order = new GuardOrder

@@ -1,4 +1,3 @@
-using Builds.Jobs;
 using Builds.Queue;
 using Builds.Workers;
 
@@ -7,41 +6,47 @@ namespace Builds.Tests.Queue.Simulation;
 /// <summary>One activation of the queue: the book itself, fed as the grain feeds it.</summary>
 public sealed class SimQueue
 {
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(5), LongWindow = TimeSpan.FromMinutes(1), CallTimeout = TimeSpan.FromSeconds(5);
     private readonly SimWorld world;
+    private readonly QueueOptions options;
     private readonly QueueBook book;
     private readonly TimeSpan born;
-    private TimeSpan lastFull = TimeSpan.MinValue;
-    private bool dead;
+    private readonly string pool;
+    private TimeSpan? lastLong, lastFull;
+    private bool due;
 
-    public SimQueue(SimWorld world, int activation)
+    public SimQueue(SimWorld world, SimProcess process, string pool, int activation)
     {
         this.world = world;
-        born = world.Now;
+        this.pool = pool;
+        Process = process;
         Activation = activation;
+        born = world.Now;
+        options = SimPlan.Options(world.Plan.OwnerLimit);
         var dispatches = 0;
-        book = new QueueBook(SimWorld.Lease, SimWorld.Options, SimWorld.JobTimeout, Time, () => $"q{activation}-{++dispatches}");
+        var first = new QueueTime(TimeSpan.Zero, world.Wall);
+        book = new QueueBook(world.Plan.Bug == SimBug.ActivationTrusted ? SimPlan.TrustingLease : SimPlan.Lease, options, SimPlan.JobTimeout, first, process, () => $"q{activation}-{++dispatches}");
     }
 
+    public SimProcess Process { get; }
     public int Activation { get; }
 
     private QueueTime Time => new(world.Now - born, world.Wall);
 
-    public void Start() => Beat();
-
-    public void Die() => dead = true;
+    public void Start()
+    {
+        world.Tell($"q{Activation} of pool {pool} begins at {Process.Silo.Name}");
+        Beat();
+    }
 
     public void Hint(JobHint hint)
     {
-        if (dead)
-            return;
         book.Hint(hint, Time);
         Act();
     }
 
-    public HeartbeatAnswer? Heartbeat(Heartbeat beat)
+    public HeartbeatAnswer Heartbeat(Heartbeat beat)
     {
-        if (dead)
-            return null;
         var answer = book.Heartbeat(beat, Time);
         Act();
         return answer;
@@ -49,31 +54,46 @@ public sealed class SimQueue
 
     private void Beat()
     {
-        if (dead)
+        if (Process.Dead)
             return;
-        book.Tick(Time);
-        Act();
-        var full = lastFull == TimeSpan.MinValue || world.Now - lastFull >= SimWorld.Options.FullReconcile;
-        // The reading takes a while: what it says is older than what the book may know by then.
-        world.Send(() =>
+        // Timers of a frozen process come once when it thaws, not as often as they would have.
+        if (!due)
         {
-            var open = world.Jobs.Open(full ? null : world.Wall - TimeSpan.FromMinutes(1));
-            world.Send(() => Feed(() =>
+            due = true;
+            Process.Do(() =>
             {
-                if (full)
-                    lastFull = world.Now;
-                book.Reconcile(open, Time);
-            }));
-        });
-        world.At(SimWorld.Options.Reconcile, Beat);
+                due = false;
+                book.Tick(Time);
+                Act();
+                Reconcile();
+            });
+        }
+
+        world.At(options.Reconcile, Beat);
     }
 
-    private void Feed(Action feed)
+    private void Reconcile()
     {
-        if (dead)
+        if (world.Plan.Bug == SimBug.HintLostForEver && lastFull is not null)
             return;
-        feed();
-        Act();
+        var isFull = lastFull is null || world.Now - lastFull >= options.FullReconcile;
+        var isLong = lastLong is null || world.Now - lastLong >= Window;
+        world.CallJob(Process, () =>
+        {
+            var open = isFull ? world.Jobs.OpenIn(pool) : world.Jobs.QueuedSince(pool, world.Wall - (isLong ? LongWindow : Window));
+            // The reading takes a while: what it says is older than what the book may know by then.
+            world.Send(() => Process.Do(() =>
+            {
+                lastFull = isFull ? world.Now : lastFull;
+                lastLong = isFull || isLong ? world.Now : lastLong;
+                if (isFull)
+                    book.BeginPass();
+                book.Reconcile(open, Time);
+                if (isFull)
+                    book.EndPass(Time);
+                Act();
+            }));
+        });
     }
 
     private void Act()
@@ -83,66 +103,66 @@ public sealed class SimQueue
             switch (effect)
             {
                 case QueueEffect.Dispatch dispatch:
-                    Dispatch(dispatch);
+                    world.Tell($"q{Activation} offers job {dispatch.Job} to {dispatch.Worker} as {dispatch.DispatchId}");
+                    CallWorker<RunResult?>(dispatch.Worker, (worker, reply) => worker.Take(dispatch.Job, dispatch.DispatchId, reply), result => book.Answered(dispatch, result, Time));
                     break;
                 case QueueEffect.Ask ask:
-                    Call<bool?>(reply => Worker(ask.Worker).Holds(ask.Job, ask.Attempt, ask.Incarnation, holds => reply(holds)), holds => book.Asked(ask, holds, Time));
+                    CallWorker<bool?>(ask.Worker, (worker, reply) => worker.Holds(ask.Job, ask.Attempt, ask.Incarnation, reply), holds => book.Asked(ask, holds, Time));
                     break;
                 case QueueEffect.GiveUp order:
                     world.Tell($"q{Activation} gives job {order.Job} attempt {order.Attempt} up: {order.Why}");
-                    Call<JobSnapshot?>(reply => reply(world.Jobs.WorkerLost(order.Job, order.Attempt, order.Why)), job => book.GaveUp(order, job, Time));
+                    CallJob(() => world.Jobs.WorkerLost(order.Job, order.Attempt, order.Why), job => book.GaveUp(order, job, Time), () => book.GaveUp(order, null, Time));
                     break;
                 case QueueEffect.Check check:
-                    Check(check);
+                    CallJob(() => world.Jobs.FindOpen(check.Job), found => book.Checked(check.Job, found, Time), () => book.CheckFailed(check.Job, Time));
                     break;
             }
         }
     }
 
-    private void Dispatch(QueueEffect.Dispatch dispatch)
+    private void CallWorker<T>(string name, Action<SimWorker, Action<T>> call, Action<T?> answered)
     {
-        var taken = world.Jobs[dispatch.Job];
-        world.Tell($"q{Activation} offers job {dispatch.Job} to {dispatch.Worker} as {dispatch.DispatchId}");
-        // While messages are late the book's order is that of what it heard.
-        foreach (var older in book.Snapshot().Waiting.Where(job => world.Settled && taken.Status == JobStatus.Queued).Where(job => job.Owner == taken.Owner && job.Image == taken.Image && job.QueuedAt < taken.QueuedAt))
-            world.Fail($"job {dispatch.Job} was taken before job {older.Id} of the same owner, which waits longer");
-        Call<RunResult?>(reply => Worker(dispatch.Worker).Take(dispatch.Job, dispatch.DispatchId, reply), result => book.Answered(dispatch, result, Time));
+        var once = new SimCall(world, Process, CallTimeout, () => Feed(() => answered(default)));
+        SimProcess? target = null;
+        foreach (var silo in world.Silos)
+            target = silo.Name == name ? silo.Process : target;
+        world.Send(Process, target!, () => call(target!.Worker, result => world.Send(target, Process, () => once.Answer(() => Feed(() => answered(result))))));
     }
 
-    private void Check(QueueEffect.Check check)
+    private void CallJob<T>(Func<T> call, Action<T> answered, Action unknown)
     {
-        var answered = false;
-        world.Send(() =>
+        var once = new SimCall(world, Process, CallTimeout, () => Feed(unknown));
+        world.CallJob(Process, () =>
         {
-            var found = world.Jobs.FindOpen(check.Job);
-            world.Send(() => Once(() => book.Checked(check.Job, found, Time)));
+            var result = call();
+            world.Send(() => Process.Do(() => once.Answer(() => Feed(() => answered(result)))));
         });
-        world.At(TimeSpan.FromSeconds(2), () => Once(() => book.CheckFailed(check.Job, Time)));
-
-        void Once(Action feed)
-        {
-            if (answered)
-                return;
-            answered = true;
-            Feed(feed);
-        }
     }
 
-    /// <summary>A call with an answer, either of which may be lost; then the outcome is unknown after a while.</summary>
-    private void Call<T>(Action<Action<T>> call, Action<T?> answered)
+    private void Feed(Action feed)
     {
-        var over = false;
-        world.Send(() => call(result => world.Send(() => Once(result))));
-        world.At(TimeSpan.FromSeconds(5), () => Once(default));
-
-        void Once(T? result)
-        {
-            if (over)
-                return;
-            over = true;
-            Feed(() => answered(result));
-        }
+        feed();
+        Act();
     }
+}
 
-    private SimWorker Worker(string name) => world.Workers.Single(worker => worker.Name == name);
+/// <summary>A call that is answered once: by its answer, or by the end of the wait for it, and then the outcome is unknown.</summary>
+public sealed class SimCall
+{
+    private bool over;
+
+    public SimCall(SimWorld world, SimProcess caller, TimeSpan timeout, Action unknown) =>
+        world.At(timeout, () =>
+        {
+            if (!over)
+                caller.Do(() => Answer(unknown));
+        });
+
+    public void Answer(Action then)
+    {
+        if (over)
+            return;
+        over = true;
+        then();
+    }
 }

@@ -21,69 +21,43 @@ public sealed class SimAttempt(JobId job, string dispatchId)
 }
 
 /// <summary>
-/// One start of a worker, as the real agent behaves: claims, builds, reports, all under the real <see cref="Lease"/>. Its builds die at the
-/// very moment the lease ends, also while the worker is frozen: that is what the guard in each sandbox is for.
+/// The worker of a process, as the real agent behaves: claims, builds, reports, all under the real <see cref="Lease"/>. Its builds die at the
+/// very moment the lease ends, also while the process is frozen: that is what the guard in each sandbox is for.
 /// </summary>
-public sealed class SimWorker(SimWorld world, string name, long incarnation, ImmutableArray<string> images)
+public sealed class SimWorker(SimWorld world, SimProcess process)
 {
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(2);
+    private static readonly ImmutableArray<BuildTaskStatus> Begun = [BuildTaskStatus.Running, BuildTaskStatus.Pending];
+    private static readonly ImmutableArray<BuildTaskStatus> Done = [BuildTaskStatus.Success, BuildTaskStatus.Success];
     private readonly Dictionary<JobId, SimAttempt> held = [];
-    private readonly Lease lease = new(SimWorld.Lease.Lease);
+    private readonly Lease lease = new(SimPlan.Lease.Lease);
     private WorkerStatus status;
     private long sequence;
-    private bool dead;
-    private TimeSpan frozenUntil;
 
-    public string Name => name;
-    public long Incarnation => incarnation;
-    public ImmutableArray<string> Images => images;
-    /// <summary>The queue activation that this worker's silo believes in.</summary>
-    public SimQueue? Believed { get; set; }
+    public string Name => process.Silo.Name;
 
-    public bool Runs(SimAttempt attempt) => attempt.Alive && !dead && lease.Holds(world.Now);
+    private bool LeaseHolds => lease.Holds(world.Now) || world.Plan.Bug == SimBug.LeaseIgnored;
 
-    public bool IsIdleFor(string image) => !dead && world.Now >= frozenUntil && status == WorkerStatus.Ready && held.Count < world.Plan.Slots && images.Contains(image);
+    public bool Runs(SimAttempt attempt) => attempt.Alive && !process.Dead && LeaseHolds;
+
+    public bool IsIdleFor(JobState job) =>
+        !process.IsFrozen && status == WorkerStatus.Ready && held.Count < world.Plan.Slots && process.Silo.Pool == job.Pool
+        && process.Silo.Images.Contains(job.Image) && job.Labels.All(label => process.Silo.Labels.Contains(label));
 
     public void Start()
     {
-        Beat();
-
-        void Beat()
-        {
-            if (dead)
-                return;
-            Do(SendBeat);
-            world.At(SimWorld.Lease.Heartbeat, Beat);
-        }
-    }
-
-    public void Freeze(TimeSpan length)
-    {
-        world.Tell($"{name} is frozen for {length.TotalSeconds} s");
-        frozenUntil = world.Now + length;
-    }
-
-    /// <summary>The process is killed, its builds with it, and a new start of the worker follows.</summary>
-    public void Kill(TimeSpan restartAfter)
-    {
-        if (dead)
+        if (process.Dead)
             return;
-        world.Tell($"{name} is killed");
-        dead = true;
-        world.At(restartAfter, () =>
-        {
-            var next = new SimWorker(world, name, incarnation + 1, images);
-            world.Workers[world.Workers.IndexOf(this)] = next;
-            next.Start();
-        });
+        Do(SendBeat);
+        world.At(SimPlan.Lease.Heartbeat, Start);
     }
 
-    public void Drain(TimeSpan grace)
+    public void Drain(TimeSpan grace) => Do(() =>
     {
-        if (dead || world.Now < frozenUntil)
-            return;
-        world.Tell($"{name} drains");
-        status = WorkerLifecycle.Next(status, held.Count == 0 ? WorkerSignal.Emptied : WorkerSignal.Drain) ?? WorkerStatus.Draining;
+        world.Tell($"{Name} drains");
+        status = WorkerLifecycle.Next(status, WorkerSignal.Drain) ?? status;
+        if (held.Count == 0)
+            status = WorkerLifecycle.Next(status, WorkerSignal.Emptied) ?? status;
         SendBeat();
         world.At(grace, () => Do(() =>
         {
@@ -94,12 +68,12 @@ public sealed class SimWorker(SimWorld world, string name, long incarnation, Imm
                     Finish(attempt, new AttemptEnd.HandedBack());
             }
         }));
-        world.At(grace + TimeSpan.FromSeconds(4), () => Do(() => Kill(world.Upto(3))));
-    }
+        world.At(grace + TimeSpan.FromSeconds(4), () => Do(() => process.Kill(world.Upto(3))));
+    });
 
-    public void Take(JobId job, string dispatchId, Action<RunResult> reply) => Do(() =>
+    public void Take(JobId job, string dispatchId, Action<RunResult> reply)
     {
-        reply(new RunResult(Try(), incarnation, sequence));
+        Do(() => reply(new RunResult(Try(), process.Incarnation, sequence)));
 
         RunAnswer Try()
         {
@@ -114,28 +88,32 @@ public sealed class SimWorker(SimWorld world, string name, long incarnation, Imm
             Claim(attempt);
             return RunAnswer.Accepted;
         }
-    });
+    }
 
     public void Holds(JobId job, int attempt, long asked, Action<bool?> reply) => Do(() =>
-        reply(asked == incarnation ? held.TryGetValue(job, out var known) && (known.Number == attempt || known.Number == 0) : null));
+        reply(asked == process.Incarnation ? held.TryGetValue(job, out var known) && (known.Number == attempt || known.Number == 0) : null));
 
     private void SendBeat()
     {
-        var beat = new Heartbeat(name, incarnation, ++sequence, status, world.Plan.Slots, images, [.. held.Values.Select(job => new HeldJob(job.Job, job.DispatchId, job.Number))]);
+        var jobs = ImmutableArray.CreateBuilder<HeldJob>(held.Count);
+        foreach (var job in held.Values)
+            jobs.Add(new HeldJob(job.Job, job.DispatchId, job.Number));
+        var beat = new Heartbeat(Name, process.Incarnation, ++sequence, status, world.Plan.Slots, process.Silo.Images, jobs.MoveToImmutable()) { Labels = process.Silo.Labels };
         var sent = world.Now;
-        var queue = Believed ?? world.Queue;
-        world.Send(() =>
+        if (world.Directory.Find(process, process.Silo.Pool) is not { } queue)
+            return;
+        world.Send(process, queue.Process, () =>
         {
-            if (queue.Heartbeat(beat) is { } answer)
-                world.Send(() => Do(() => Obey(answer, sent)));
+            var answer = queue.Heartbeat(beat);
+            world.Send(queue.Process, process, () => Do(() => Obey(answer, sent)));
         });
     }
 
     private void Obey(HeartbeatAnswer answer, TimeSpan sent)
     {
-        if (answer.Renewed)
+        if (answer is { Withheld: false, Renewed: true })
             lease.Renew(sent);
-        else
+        else if (!answer.Withheld)
             DropAll();
         foreach (var order in answer.Stop)
         {
@@ -152,14 +130,14 @@ public sealed class SimWorker(SimWorld world, string name, long incarnation, Imm
     {
         if (attempt.Released)
             return;
-        if (attempt.HandBack || !lease.Holds(world.Now))
+        if (attempt.HandBack || !LeaseHolds)
         {
             Release(attempt);
             return;
         }
 
         Call(
-            () => world.Jobs.Claim(attempt.Job, new JobClaim(name, incarnation, attempt.DispatchId)),
+            () => world.Jobs.Claim(attempt.Job, new JobClaim(Name, process.Incarnation, attempt.DispatchId)),
             answer => Claimed(attempt, answer.Job, answer.Granted),
             () => Claim(attempt));
     }
@@ -169,23 +147,28 @@ public sealed class SimWorker(SimWorld world, string name, long incarnation, Imm
         if (attempt.Released)
             return;
         attempt.Number = job.Attempt;
-        if (!granted || !lease.Holds(world.Now))
+        if (!granted || !LeaseHolds)
         {
             Release(attempt);
             return;
         }
 
-        if (attempt.HandBack || !images.Contains(job.Image))
+        var silo = process.Silo;
+        if (job.Pool != silo.Pool)
+            world.Fail($"job {job.Id} of pool {job.Pool} began at {Name}, which is of pool {silo.Pool}");
+        if (attempt.HandBack || !silo.Images.Contains(job.Image))
         {
             Finish(attempt, attempt.HandBack ? new AttemptEnd.HandedBack() : new AttemptEnd.Failed(FailReason.Setup, null));
             return;
         }
 
+        if (job.Labels.Any(label => !silo.Labels.Contains(label)))
+            world.Fail($"job {job.Id} began at {Name}, which does not carry {string.Join(", ", job.Labels)}");
         attempt.Alive = true;
         world.BuildBegins(attempt, this);
         Report(attempt, null);
         var good = world.Hits(80);
-        world.At(world.Hits(30) ? TimeSpan.Zero : world.Upto(8), () => Do(() =>
+        world.At(world.Hits(20) ? TimeSpan.Zero : world.Upto(world.Calm || world.Hits(50) ? 6 : 30), () => Do(() =>
         {
             if (attempt.Alive)
                 Finish(attempt, good ? new AttemptEnd.Succeeded() : new AttemptEnd.Failed(FailReason.Task, null));
@@ -203,8 +186,7 @@ public sealed class SimWorker(SimWorld world, string name, long incarnation, Imm
     {
         if (attempt.Released)
             return;
-        var task = end is AttemptEnd.Succeeded ? BuildTaskStatus.Success : BuildTaskStatus.Running;
-        var report = new AttemptReport { Attempt = attempt.Number, Sequence = ++attempt.Reports, Tasks = [task, task == BuildTaskStatus.Running ? BuildTaskStatus.Pending : task], End = end };
+        var report = new AttemptReport { Attempt = attempt.Number, Sequence = ++attempt.Reports, Tasks = end is AttemptEnd.Succeeded ? Done : Begun, End = end };
         Call(() => world.Jobs.Report(attempt.Job, report), Heard, () =>
         {
             if (end is not null)
@@ -247,36 +229,19 @@ public sealed class SimWorker(SimWorld world, string name, long incarnation, Imm
 
     private void Call<T>(Func<T> call, Action<T> answered, Action unknown)
     {
-        var over = false;
-        world.Send(() =>
+        var once = new SimCall(world, process, CallTimeout, () => Do(unknown));
+        world.CallJob(process, () =>
         {
             var result = call();
-            world.Send(() => Do(() => Once(() => answered(result))));
+            world.Send(() => Do(() => once.Answer(() => answered(result))));
         });
-        world.At(CallTimeout, () => Do(() => Once(unknown)));
-
-        void Once(Action then)
-        {
-            if (over)
-                return;
-            over = true;
-            then();
-        }
     }
 
-    /// <summary>Whatever this process does: not while frozen, not after its end, and never without looking at the lease first.</summary>
-    private void Do(Action action)
+    /// <summary>Whatever this worker does: never without looking at the lease first.</summary>
+    private void Do(Action action) => process.Do(() =>
     {
-        if (dead)
-            return;
-        if (world.Now < frozenUntil)
-        {
-            world.At(frozenUntil - world.Now, () => Do(action));
-            return;
-        }
-
-        if (lease.End is not null && !lease.Holds(world.Now) && held.Count > 0)
+        if (lease.End is not null && !LeaseHolds && held.Count > 0)
             DropAll();
         action();
-    }
+    });
 }

@@ -8,7 +8,8 @@ WITH given AS (
         CASE @GrainTypeString WHEN 'job' THEN coalesce(pool, 'default') END AS pool,
         CASE @GrainTypeString WHEN 'job' THEN coalesce(priority, 0) END AS priority,
         CASE @GrainTypeString WHEN 'job' THEN coalesce(labels, '[]') END AS labels
-    FROM json_to_record(replace(convert_from(@PayloadBinary, 'UTF8'), '\u0000', '\ufffd')::json) AS record (
+    FROM (SELECT convert_from(@PayloadBinary, 'UTF8') AS text) AS payload, json_to_record((
+        CASE strpos(text, '\u0000') WHEN 0 THEN text ELSE regexp_replace(text, '(?<!\\)((\\\\)*)\\u0000', '\1\\ufffd', 'g') END)::json) AS record (
         id integer, owner text, "user" text, status text, reason text, attempt integer, worker text, incarnation bigint, "queuedAt" text,
         started text, "cancelRequested" boolean, image text, visibility text, tags text, note text, created text, updated text,
         expires text, revision integer, pool text, priority integer, labels text)
