@@ -1,4 +1,4 @@
-namespace Builds.Tests.Recovery;
+namespace Builds.Tests.Silos;
 
 /// <summary>When a kill point is passed, so that the harness knows what to do to get there.</summary>
 internal enum Occasion
@@ -11,6 +11,8 @@ internal enum Occasion
     Start,
     /// <summary>In a start after a kill that caught running jobs.</summary>
     Recovery,
+    /// <summary>In a start of a silo of a cluster.</summary>
+    Cluster,
 }
 
 /// <param name="Name">As in the code, with its part.</param>
@@ -20,6 +22,7 @@ internal sealed record KnownPoint(string Name, Occasion Occasion, int Most = 1)
     /// <summary>Every kill point of the product.</summary>
     public static readonly IReadOnlyList<KnownPoint> All =
     [
+        new("cluster.start-counted", Occasion.Cluster),
         new("schema.upgraded", Occasion.FirstStart),
         new("schema.queries-written", Occasion.Start),
         new("worker.start-counted", Occasion.Start),
@@ -73,5 +76,14 @@ internal sealed record KnownPoint(string Name, Occasion Occasion, int Most = 1)
         new("artifact.written", Occasion.Load),
         new("artifact.renamed", Occasion.Load),
         new("artifact.stored", Occasion.Load),
+    ];
+
+    /// <summary>What a silo that is alone passes.</summary>
+    public static IReadOnlyList<KnownPoint> OfOneSilo { get; } = [.. All.Where(point => point.Occasion != Occasion.Cluster)];
+
+    /// <summary>What silos of a cluster pass again and again; its database is another one, which is killed as a whole.</summary>
+    public static IReadOnlyList<KnownPoint> OfACluster { get; } =
+    [
+        .. All.Where(point => point.Occasion is Occasion.Load or Occasion.Recovery or Occasion.Cluster && !point.Name.StartsWith("database.", StringComparison.Ordinal)),
     ];
 }
