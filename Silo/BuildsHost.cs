@@ -114,9 +114,7 @@ public static class BuildsHost
     private static void AddWorker(IServiceCollection services, bool worker)
     {
         services.AddBuildsRetention();
-        if (!worker)
-            return;
-        services.AddBuildsWorker();
-        DrainFirst.Add(services);
+        if (worker)
+            DrainFirst.Add(services);
     }
 }

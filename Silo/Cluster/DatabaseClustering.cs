@@ -1,5 +1,6 @@
 using Builds.Storage;
 using Orleans.Configuration;
+using Orleans.Serialization;
 
 namespace Builds.Cluster;
 
@@ -31,7 +32,15 @@ internal static class DatabaseClustering
             membership.DefunctSiloCleanupPeriod = TimeSpan.FromMinutes(10);
             membership.DefunctSiloExpiration = TimeSpan.FromDays(1);
         });
+        silo.Services.AddDatabaseErrors();
         silo.UseSiloTls(tls);
         return silo.UseBuildsMembership(member.Database);
     }
+
+    /// <summary>
+    /// Lets errors of the database pass from silo to silo. Otherwise the caller would hear that there is no codec for them, which looks like our
+    /// mistake and not like a database that does not answer.
+    /// </summary>
+    internal static IServiceCollection AddDatabaseErrors(this IServiceCollection services) =>
+        services.Configure<ExceptionSerializationOptions>(options => options.SupportedNamespacePrefixes.Add(nameof(Npgsql)));
 }

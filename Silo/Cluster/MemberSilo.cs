@@ -31,6 +31,7 @@ internal sealed record MemberSilo(ClusterOptions Options, PostgresDatabase Datab
         var store = StoreOf(options);
         var name = options.Name ?? Environment.MachineName;
         var endpoint = await SiloEndpoint.Of(options);
+        endpoint.RefuseInUse();
         await PostgresSchema.Upgrade(options.ConnectionString!, cancellationToken);
         var database = new PostgresDatabase(options.ConnectionString!);
         try

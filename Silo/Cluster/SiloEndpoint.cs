@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Npgsql;
+using Builds.Storage;
 
 namespace Builds.Cluster;
 
@@ -20,6 +20,28 @@ internal sealed record SiloEndpoint(IPEndPoint Advertised, IPEndPoint Listening)
         return new SiloEndpoint(advertised, new IPEndPoint(listen, options.SiloPort));
     }
 
+    /// <summary>
+    /// Throws <see cref="ClusterException"/> where another process listens there: Orleans shares a port that is in use, and takes the silo that
+    /// has it for a former start of its own, which it declares dead.
+    /// </summary>
+    public void RefuseInUse()
+    {
+        using var probe = new Socket(Listening.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            probe.Bind(Listening);
+            probe.Listen(1);
+        }
+        catch (SocketException error)
+        {
+            throw new ClusterException(
+                error.SocketErrorCode == SocketError.AddressAlreadyInUse
+                    ? $"another process of this machine, perhaps a silo, listens on {Listening}. Give this silo a port of its own with --silo-port, the same at every start."
+                    : $"this silo cannot listen on {Listening} for other silos: {error.Message}. Correct --silo-port, --advertise or {ClusterOptions.Section}:{nameof(ClusterOptions.Listen)}.",
+                error);
+        }
+    }
+
     private static IPEndPoint Parse(string text, int port)
     {
         // A whole IPv6 address is an address without a port, however many colons it has.
@@ -34,7 +56,7 @@ internal sealed record SiloEndpoint(IPEndPoint Advertised, IPEndPoint Listening)
     /// <summary>The address from which this machine sends to the database: its silos are most likely beside it.</summary>
     private static async Task<IPAddress> AddressTowards(string connectionString)
     {
-        var database = new NpgsqlConnectionStringBuilder(connectionString);
+        var database = PostgresSettings.Read(connectionString);
         var host = database.Host?.Split(',')[0].Trim() ?? "";
         if (host.Length == 0 || host.StartsWith('/') || host.StartsWith('@'))
             return IPAddress.Loopback; // A socket in the file system: database and silo are on one machine.
