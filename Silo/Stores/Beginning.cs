@@ -20,6 +20,7 @@ internal sealed class Beginning(FileLogStore store, LogKey key) : IDisposable
             if (!triedFile && paths.Find(key) is not null)
                 throw Exists();
             Directory.CreateDirectory(paths.Attempt(key.Job, key.Attempt));
+            KillPoint.Reached("log.begins");
             File = Open(paths.Open(key, 0), ref triedFile) ?? throw Exists();
             KillPoint.Reached("log.begun");
         }

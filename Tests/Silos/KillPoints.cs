@@ -13,6 +13,8 @@ internal enum Occasion
     Recovery,
     /// <summary>In a start of a silo of a cluster.</summary>
     Cluster,
+    /// <summary>Two days after a job's end at the earliest: no silo of a harness, whose clock is the system's, comes there.</summary>
+    Retention,
 }
 
 /// <param name="Name">As in the code, with its part.</param>
@@ -64,6 +66,7 @@ internal sealed record KnownPoint(string Name, Occasion Occasion, int Most = 1)
         new("attempt.built", Occasion.Load, 3),
         new("attempt.sealed", Occasion.Load, 3),
         new("attempt.reported", Occasion.Load, 3),
+        new("log.begins", Occasion.Load, 6),
         new("log.begun", Occasion.Load, 6),
         new("log.marked", Occasion.Load, 6),
         new("log.written", Occasion.Load, 10),
@@ -75,10 +78,14 @@ internal sealed record KnownPoint(string Name, Occasion Occasion, int Most = 1)
         new("artifact.written", Occasion.Load),
         new("artifact.renamed", Occasion.Load),
         new("artifact.stored", Occasion.Load),
+        new("retention.expired", Occasion.Retention),
+        new("retention.files-gone", Occasion.Retention),
+        new("retention.forgotten", Occasion.Retention),
+        new("store.deleted", Occasion.Retention),
     ];
 
     /// <summary>What a silo that is alone passes.</summary>
-    public static IReadOnlyList<KnownPoint> OfOneSilo { get; } = [.. All.Where(point => point.Occasion != Occasion.Cluster)];
+    public static IReadOnlyList<KnownPoint> OfOneSilo { get; } = [.. All.Where(point => point.Occasion is not (Occasion.Cluster or Occasion.Retention))];
 
     /// <summary>What silos of a cluster pass again and again; its database is another one, which is killed as a whole.</summary>
     public static IReadOnlyList<KnownPoint> OfACluster { get; } =
