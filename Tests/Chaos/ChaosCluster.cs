@@ -42,22 +42,24 @@ internal sealed class ChaosCluster : IAsyncDisposable
 
     public ProcessWatch Processes => field ??= new ProcessWatch([.. Members.Select(member => member.Data)]);
 
-    /// <summary>Further settings, for all silos.</summary>
-    public IReadOnlyList<(string Name, string Value)> MoreSettings { get; init; } = [];
-
-    /// <summary>What to run instead of the product's own program: a silo with a fault of its own.</summary>
-    public IReadOnlyList<string>? Program { get; init; }
+    /// <summary>Further settings of each silo.</summary>
+    public Func<Member, IReadOnlyList<(string Name, string Value)>> MoreSettings { get; init; } = _ => [];
 
     /// <summary>A token of the admin.</summary>
     public string Admin { get; private set; } = "";
 
-    /// <summary>Starts all members at once on an empty database; ends when all are ready.</summary>
+    /// <summary>Starts all members on an empty database; ends when all are ready.</summary>
+    /// <param name="settings">Further ones of each silo.</param>
+    /// <param name="firstAlone">True: the others start when the first is ready, which then has the queue. False: all start at once.</param>
     public static async Task<ChaosCluster> Start(
-        PostgresServer postgres, int members, Action<string> tell, IReadOnlyList<(string, string)>? settings = null, IReadOnlyList<string>? program = null)
+        PostgresServer postgres, int members, Action<string> tell, Func<Member, IReadOnlyList<(string, string)>>? settings = null, bool firstAlone = false)
     {
-        var cluster = new ChaosCluster(postgres, await postgres.CreateDatabase(), members, tell) { MoreSettings = settings ?? [], Program = program };
+        var cluster = new ChaosCluster(postgres, await postgres.CreateDatabase(), members, tell) { MoreSettings = settings ?? (_ => []) };
         try
         {
+            cluster.Members[0].Start();
+            if (firstAlone)
+                await cluster.Members[0].Silo!.Ready.WaitAsync(Bound);
             foreach (var member in cluster.Members)
                 member.Start();
             await cluster.UntilWhole();
@@ -77,7 +79,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
 
     public IEnumerable<string> Command(Member member) =>
     [
-        .. Program ?? [typeof(BuildsHost).Assembly.Location], "serve", "--urls", "http://127.0.0.1:0", "--data", member.Data, "--slots", $"{Slots}",
+        typeof(BuildsHost).Assembly.Location, "serve", "--urls", "http://127.0.0.1:0", "--data", member.Data,
         "--name", member.Name, "--silo-port", $"{member.SiloPort}", "--advertise", member.Advertised, "--store", member.Store,
     ];
 
@@ -90,7 +92,8 @@ internal sealed class ChaosCluster : IAsyncDisposable
         ("Execution:Grace", "00:00:00.500"),
         ("Execution:Driver", Builds.Execution.Needs.Bubblewrap ? "Bubblewrap" : "Process"),
         ("Worker:DrainGrace", "00:00:03"),
-        .. MoreSettings,
+        ("Worker:Slots", $"{Slots}"),
+        .. MoreSettings(member),
     ];
 
     /// <summary>Which member's silo holds the port.</summary>

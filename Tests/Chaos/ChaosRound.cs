@@ -14,14 +14,11 @@ internal sealed class ChaosRound(PostgresServer postgres, Plan plan, Action<stri
 
     public IReadOnlyCollection<string> Mistakes => mistakes;
 
-    /// <summary>What to run instead of the product's own program.</summary>
-    public IReadOnlyList<string>? Program { get; init; }
-
     public async Task<RoundFigures> Run()
     {
         var begin = TimeProvider.System.GetTimestamp();
         tell($"seed {plan.Seed}: {string.Join("; ", plan.Troubles)}");
-        await using var cluster = await ChaosCluster.Start(postgres, Plan.Members, tell, program: Program);
+        await using var cluster = await ChaosCluster.Start(postgres, Plan.Members, tell);
         cluster.Tell("all silos are ready");
         using var callers = new Callers(cluster, Mistaken);
         await using var records = new Records(cluster.ConnectionString, cluster.Witness, Mistaken);

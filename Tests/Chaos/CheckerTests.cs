@@ -1,0 +1,182 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using Builds.Jobs;
+using Builds.Tests.Silos;
+
+namespace Builds.Tests.Chaos;
+
+/// <summary>The checkers find what they are there to find, in histories that no healthy cluster has.</summary>
+public sealed class CheckerTests
+{
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task Two_attempts_that_are_alive_at_once_are_seen_however_short_the_moment()
+    {
+        await using var witness = new Witness();
+        var (mistakes, began) = Listen(witness);
+        using var first = await Run(witness, job: 7, attempt: 1);
+        await began.WaitAsync(Bound);
+
+        using var second = await Run(witness, job: 7, attempt: 2);
+        await began.WaitAsync(Bound);
+
+        mistakes.Single().ShouldStartWith("two attempts are alive at once: attempt 1 of job 7");
+    }
+
+    [Fact]
+    public async Task An_attempt_whose_last_process_has_ended_is_not_alive()
+    {
+        await using var witness = new Witness();
+        var (mistakes, began) = Listen(witness);
+        (await Run(witness, job: 7, attempt: 1)).Dispose();
+        await began.WaitAsync(Bound);
+
+        using var second = await Run(witness, job: 7, attempt: 2);
+        await began.WaitAsync(Bound);
+
+        mistakes.ShouldBeEmpty();
+        witness.AliveOf(7).Single().Attempt.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_build_that_outlives_the_end_of_its_attempt_is_seen()
+    {
+        await using var witness = new Witness();
+        var (_, began) = Listen(witness);
+        using var build = await Run(witness, job: 7, attempt: 1);
+        await began.WaitAsync(Bound);
+        var mistakes = new List<string>();
+        await using var records = new Records("Host=nowhere.invalid", witness, mistakes.Add);
+
+        records.Note(1, Job(JobStatus.Running));
+        mistakes.ShouldBeEmpty();
+        records.Note(2, Job(JobStatus.Queued) with { Lost = 1, EndedAttempts = [new EndedAttempt(1, "its lease was over", [])] });
+
+        mistakes.Single().ShouldContain("is alive although its end was stored");
+    }
+
+    [Theory]
+    [InlineData("stale report accepted: an attempt that was given up ended the job")]
+    [InlineData("requeued twice: an attempt is missing")]
+    [InlineData("final and changed")]
+    [InlineData("back to an earlier record")]
+    [InlineData("a task went backwards")]
+    [InlineData("cancelled and ran again")]
+    [InlineData("lost more workers than allowed")]
+    public void A_record_that_must_never_follow_another_one_is_seen(string which)
+    {
+        var given = new EndedAttempt(1, "its lease was over", []);
+        var again = Job(JobStatus.Running) with { Attempt = 2, Lost = 1, EndedAttempts = [given], Revision = 5 };
+        var (before, now) = which.Split(':')[0] switch
+        {
+            "stale report accepted" => (again, again with { Status = JobStatus.Success, EndedAttempts = [], Revision = 6 }),
+            "requeued twice" => (again, again with { Attempt = 4, Revision = 6 }),
+            "final and changed" => (Job(JobStatus.Success), Job(JobStatus.Failed) with { Reason = FailReason.Task, Revision = 6 }),
+            "back to an earlier record" => (again, again with { Revision = 4 }),
+            "a task went backwards" => (Tasks(BuildTaskStatus.Success), Tasks(BuildTaskStatus.Running)),
+            "cancelled and ran again" => (Job(JobStatus.Running) with { CancelRequested = true }, again with { CancelRequested = true }),
+            _ => (again, again with { Lost = ChaosCluster.MaxAttempts + 1, Revision = 6 }),
+        };
+
+        RecordRules.Mistake(null, before, ChaosCluster.MaxAttempts).ShouldBeNull();
+        RecordRules.Mistake(before, now, ChaosCluster.MaxAttempts).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public void A_byte_that_a_reader_saw_and_that_changed_or_is_gone_is_seen()
+    {
+        var seen = new SeenLog(7, "a");
+        seen.Append("one\ntwo\n"u8);
+
+        seen.Compare("one\ntwo\nthree\n"u8.ToArray());
+        Should.Throw<HarnessException>(() => seen.Compare("one\ntw"u8.ToArray())).Message.ShouldContain("a reader saw 8 bytes, now there are 6");
+        Should.Throw<HarnessException>(() => seen.Compare("one\ntwO\n"u8.ToArray())).Message.ShouldContain("byte 6 of 8");
+    }
+
+    [Fact]
+    public void One_submission_with_two_ids_and_a_final_status_that_changes_are_seen()
+    {
+        var ledger = new Ledger("run");
+        var submission = ledger.Add(Recipe.All[0], key: "k", execute: true);
+        submission.Acknowledged(7);
+        ledger.Final(7, "success");
+
+        Should.Throw<HarnessException>(() => submission.Acknowledged(8));
+        Should.Throw<HarnessException>(() => ledger.Final(7, "failed"));
+    }
+
+    [Fact]
+    public async Task A_cut_keeps_bytes_back_one_way_and_gives_them_when_it_is_healed_and_a_refusal_ends_the_connection()
+    {
+        using var server = new TcpListener(System.Net.IPAddress.Loopback, 0);
+        server.Start();
+        await using var proxy = new FaultProxy(((System.Net.IPEndPoint)server.LocalEndpoint).Port, _ => "s1");
+        using var client = new TcpClient();
+        await client.ConnectAsync(System.Net.IPAddress.Loopback, proxy.Port);
+        using var accepted = await server.AcceptTcpClientAsync().WaitAsync(Bound);
+        await Pass(client, accepted, "there");
+
+        proxy.Set("s1", Link.Mute);
+        await client.GetStream().WriteAsync("held"u8.ToArray());
+        await Pass(accepted, client, "back goes through");
+        accepted.Available.ShouldBe(0);
+        proxy.Set("s1", Link.Whole);
+        (await Read(accepted, 4)).ShouldBe("held");
+
+        proxy.Set("s1", Link.Reset);
+        await Should.ThrowAsync<IOException>(async () => await Read(client, 1));
+    }
+
+    [Fact]
+    public void Figures_of_several_runs_are_added_up_and_a_seed_that_ran_again_counts_once()
+    {
+        using var folder = new TempFolder();
+        var file = Path.Combine(folder.Path, "totals");
+        var round = new RoundFigures(1, 10, 1, 0, 100, 1000, 0, 0, new() { ["silo killed"] = 2 }, Violations: 3, Seconds: 1);
+        Totals.Add(file, round);
+        Totals.Add(file, round with { Violations = 0 });
+        Totals.Add(file, round with { Seed = 2, Violations = 1 });
+
+        var text = Totals.Text(Totals.Read(file));
+
+        text.ShouldStartWith("2 rounds, 20 jobs, 2 attempts lost");
+        text.ShouldEndWith("silo killed 4; violations: 1 in 1 rounds (seeds 2)");
+    }
+
+    private static (List<string> Mistakes, SemaphoreSlim Began) Listen(Witness witness)
+    {
+        var (mistakes, began) = (new List<string>(), new SemaphoreSlim(0));
+        witness.Mistaken += mistakes.Add;
+        witness.Began += _ => began.Release();
+        return (mistakes, began);
+    }
+
+    private static async Task<TcpClient> Run(Witness witness, int job, int attempt)
+    {
+        var build = new TcpClient();
+        await build.ConnectAsync(System.Net.IPAddress.Loopback, witness.Port);
+        await build.GetStream().WriteAsync(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{job} {attempt} 1\n")));
+        return build;
+    }
+
+    private static async Task Pass(TcpClient from, TcpClient to, string text)
+    {
+        await from.GetStream().WriteAsync(Encoding.ASCII.GetBytes(text));
+        (await Read(to, text.Length)).ShouldBe(text);
+    }
+
+    private static async Task<string> Read(TcpClient from, int count)
+    {
+        var buffer = new byte[count];
+        using var bound = new CancellationTokenSource(Bound);
+        await from.GetStream().ReadExactlyAsync(buffer, bound.Token);
+        return Encoding.ASCII.GetString(buffer);
+    }
+
+    private static JobState Job(JobStatus status) => new() { Id = new JobId(7), Status = status, Attempt = 1, Revision = 4 };
+
+    private static JobState Tasks(BuildTaskStatus status) => Job(JobStatus.Running) with { Tasks = [new JobTaskState("a", status)] };
+}
