@@ -3,15 +3,20 @@ using System.Text;
 
 namespace Builds.Tests.Architecture;
 
-/// <summary>The types that go from silo to silo, as text for a reviewer: aliases, and the number, name and type of each member.</summary>
+/// <summary>What goes from silo to silo, as text for a reviewer: grain interfaces and their methods, then types with the number, name and type of each member.</summary>
 internal static class WireContract
 {
     public static string Text(IEnumerable<Assembly> assemblies)
     {
-        var text = new StringBuilder("# The types on the wire: alias, then number, name and type of each member. A test compares it with the code.\n");
-        foreach (var type in assemblies.SelectMany(assembly => assembly.GetTypes())
-            .Where(type => type.GetCustomAttribute<GenerateSerializerAttribute>(inherit: false) is not null)
-            .OrderBy(WireText.Name, StringComparer.Ordinal))
+        var text = new StringBuilder("# The wire between silos: grain interfaces with their methods, then types with number, name and type of each member. A test compares it with the code.\n");
+        foreach (var grain in Sorted(assemblies, type => type.IsInterface && typeof(IAddressable).IsAssignableFrom(type)))
+        {
+            text.Append("\ninterface ").Append(WireText.Name(grain)).Append('\n');
+            foreach (var method in grain.GetMethods().Where(method => method is { IsAbstract: true, IsStatic: false }).Select(Method).Order(StringComparer.Ordinal))
+                text.Append("  ").Append(method).Append('\n');
+        }
+
+        foreach (var type in Sorted(assemblies, type => type.GetCustomAttribute<GenerateSerializerAttribute>(inherit: false) is not null))
         {
             text.Append('\n').Append(Word(type)).Append(' ').Append(WireText.Name(type)).Append('\n');
             foreach (var member in type.IsEnum ? Values(type) : Members(type))
@@ -20,6 +25,12 @@ internal static class WireContract
 
         return text.ToString();
     }
+
+    private static IEnumerable<Type> Sorted(IEnumerable<Assembly> assemblies, Func<Type, bool> which) => assemblies
+        .SelectMany(assembly => assembly.GetTypes()).Where(type => !Product.IsGenerated(type) && which(type)).OrderBy(WireText.Name, StringComparer.Ordinal);
+
+    private static string Method(MethodInfo method) =>
+        $"{method.GetCustomAttribute<AliasAttribute>()?.Alias}({string.Join(", ", method.GetParameters().Select(each => Name(each.ParameterType)))}) -> {Name(method.ReturnType)}";
 
     private static string Word(Type type) => type.IsEnum ? "enum" : type.IsAbstract ? "abstract" : type.IsValueType ? "struct" : "class";
 
