@@ -14,6 +14,9 @@ internal sealed partial class BuildExecutor(
     : IBuildExecutor, IDisposable
 {
     private const int TrialSlot = -1;
+
+    /// <summary>A busy machine takes seconds for what is usually over in milliseconds, and is no reason not to start.</summary>
+    private static readonly TimeSpan TrialTime = TimeSpan.FromMinutes(1);
     private readonly ConcurrentDictionary<Guard, bool> _guards = [];
     private readonly ConcurrentDictionary<int, Slot> _slots = [];
     private readonly SemaphoreSlim _starting = new(1);
@@ -107,7 +110,7 @@ internal sealed partial class BuildExecutor(
         await workspace.Create();
         try
         {
-            var why = await SandboxTrial.Try(driver, slot, BootClock.Now + options.Value.FirstLease);
+            var why = await SandboxTrial.Try(driver, slot, BootClock.Now + TrialTime);
             return why is null ? null
                 : $"a trial of bubblewrap failed: {why}; it needs user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0) or a silo with the rights of root";
         }

@@ -42,7 +42,7 @@ public sealed class PriorityTests
         await using var harness = new ExecutorHarness(o => o.Driver = ExecutionDriver.Bubblewrap);
         var recorder = new FakeRecorder();
 
-        await harness.Run(ExecutorHarness.Manifest("set +x\nrenice -n 0 $$ 2>&1 || echo refused\nnice"), recorder);
+        await harness.Run(ExecutorHarness.Manifest($"set +x\nrenice -n {Nice(Environment.ProcessId)} $$ 2>&1 || echo refused\nnice"), recorder);
 
         recorder.Log(0).ShouldEndWith(string.Create(CultureInfo.InvariantCulture, $"Permission denied\nrefused\n{Nice(Environment.ProcessId) + 10}\n"));
     }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Builds.Cluster;
 using Builds.Jobs;
+using Builds.Tests.Silos;
 using Xunit.Abstractions;
 
 namespace Builds.Tests.Recovery;
@@ -17,7 +18,7 @@ internal sealed class Figures
     public int WorkerLost;
 
     public override string ToString() =>
-        $"{Rounds} rounds: {Points.Values.Sum()} kills at {Points.Count} of {KnownPoint.All.Count} named points, {Rounds - Points.Values.Sum()} at other moments; " +
+        $"{Rounds} rounds: {Points.Values.Sum()} kills at {Points.Count} of {KnownPoint.OfOneSilo.Count} named points, {Rounds - Points.Values.Sum()} at other moments; " +
         $"{Jobs} jobs, {AttemptsLost} attempts lost, {WorkerLost} jobs failed with worker-lost; " +
         $"start to ready {Middle(Starts)}; kill to the end of the last process {Middle(Gone)}";
 
@@ -80,7 +81,7 @@ internal sealed class ChainRun(Chain chain, Figures figures, ITestOutputHelper o
         }
         catch (Exception error)
         {
-            throw new RecoveryException($"chain {chain.Number}: {error.Message}\n{error.StackTrace}\nThe silo's last words:\n{silo.Said}");
+            throw new HarnessException($"chain {chain.Number}: {error.Message}\n{error.StackTrace}\nThe silo's last words:\n{silo.Said}");
         }
 
         var killed = TimeProvider.System.GetTimestamp();
@@ -140,7 +141,7 @@ internal sealed class ChainRun(Chain chain, Figures figures, ITestOutputHelper o
         if (round.Kill is not Kill.AtPoint at)
             return;
         if (!silo.DiedAtKillPoint)
-            throw new RecoveryException($"the point {at.Point.Name} was not reached {at.Time} times");
+            throw new HarnessException($"the point {at.Point.Name} was not reached {at.Time} times");
         figures.Points.AddOrUpdate(at.Point.Name, 1, (_, count) => count + 1);
     }
 
@@ -169,7 +170,7 @@ internal sealed class ChainRun(Chain chain, Figures figures, ITestOutputHelper o
     /// <summary>Catches two jobs in the middle.</summary>
     private async Task Catch(SiloProcess silo)
     {
-        using var client = await Reach(silo) ?? throw new RecoveryException("the silo does not start");
+        using var client = await Reach(silo) ?? throw new HarnessException("the silo does not start");
         await new Inspection(client, Ledger, Admin).AfterStart();
         var jobs = new[] { Ledger.Add(Recipe.Holds, key: null, execute: true), Ledger.Add(Recipe.Holds, key: null, execute: true) };
         foreach (var job in jobs)
@@ -195,7 +196,7 @@ internal sealed class ChainRun(Chain chain, Figures figures, ITestOutputHelper o
             if (status == "running")
                 return;
             if (status != "queued")
-                throw new RecoveryException($"job {job} was to run for a while: {answer.Body}; its logs: {Text(await client.Bytes($"/logs/{job}/log"))}{Text(await client.Bytes($"/logs/{job}/a/log"))}");
+                throw new HarnessException($"job {job} was to run for a while: {answer.Body}; its logs: {Text(await client.Bytes($"/logs/{job}/log"))}{Text(await client.Bytes($"/logs/{job}/a/log"))}");
         }
 
         static string Text(byte[]? log) => log is null ? "(none)" : System.Text.Encoding.UTF8.GetString(log);
@@ -203,7 +204,7 @@ internal sealed class ChainRun(Chain chain, Figures figures, ITestOutputHelper o
 
     private async Task End(SiloProcess silo)
     {
-        using var client = await Reach(silo) ?? throw new RecoveryException("the silo does not start");
+        using var client = await Reach(silo) ?? throw new HarnessException("the silo does not start");
         await Release(client);
         await new Inspection(client, Ledger, Admin).AtTheEnd(Records);
         silo.Kill();

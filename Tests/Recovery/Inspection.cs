@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Builds.Jobs;
+using Builds.Tests.Silos;
 
 namespace Builds.Tests.Recovery;
 
@@ -25,7 +26,7 @@ internal sealed class Inspection(SiloClient client, Ledger ledger, string admin)
             if (await client.Bytes(log.Path) is { } now)
                 log.Compare(now);
             else if (!client.Silo.Ended.IsCompleted)
-                throw new RecoveryException($"{log.Path}: a reader saw {log.Length} bytes, now there is no such log");
+                throw new HarnessException($"{log.Path}: a reader saw {log.Length} bytes, now there is no such log");
         }
     }
 
@@ -59,12 +60,12 @@ internal sealed class Inspection(SiloClient client, Ledger ledger, string admin)
             if (status == "pending")
             {
                 if (ledger.Submissions.FirstOrDefault(known => known.Id == job) is { MustEnd: true } forgotten)
-                    throw new RecoveryException($"job {job} (tag {forgotten.Tag}) was to run, and that was acknowledged; it is pending");
+                    throw new HarnessException($"job {job} (tag {forgotten.Tag}) was to run, and that was acknowledged; it is pending");
                 return;
             }
 
             if (TimeProvider.System.GetElapsedTime(since) > Bound)
-                throw new RecoveryException($"job {job} does not end: {answer.Body}");
+                throw new HarnessException($"job {job} does not end: {answer.Body}");
         }
     }
 
@@ -91,9 +92,9 @@ internal sealed class Inspection(SiloClient client, Ledger ledger, string admin)
         {
             var ids = byTag[submission.Tag].Select(job => job.Id).ToArray();
             if (ids.Length > 1)
-                throw new RecoveryException($"one submission (tag {submission.Tag}) became several jobs: {string.Join(", ", ids)}");
+                throw new HarnessException($"one submission (tag {submission.Tag}) became several jobs: {string.Join(", ", ids)}");
             if (submission.Id is { } id && !ids.SequenceEqual([id]))
-                throw new RecoveryException($"job {id} (tag {submission.Tag}) was acknowledged; after the start there is: {(ids.Length == 0 ? "none" : ids[0])}");
+                throw new HarnessException($"job {id} (tag {submission.Tag}) was acknowledged; after the start there is: {(ids.Length == 0 ? "none" : ids[0])}");
         }
 
         foreach (var job in jobs.Where(job => job.Status is "success" or "failed"))
@@ -123,20 +124,20 @@ internal sealed class Inspection(SiloClient client, Ledger ledger, string admin)
             Load.Expect(answer, 200, $"group {id}, which was acknowledged,");
             var members = answer["jobs"].EnumerateArray().Select(job => job.GetProperty("id").GetInt32());
             if (!members.SequenceEqual(jobs))
-                throw new RecoveryException($"group {id} was acknowledged with the jobs {string.Join(", ", jobs)}; now it is {answer.Body}");
+                throw new HarnessException($"group {id} was acknowledged with the jobs {string.Join(", ", jobs)}; now it is {answer.Body}");
         }
     }
 
     private async Task CompareEnd(JobShown job, JobState record)
     {
         var submission = ledger.Submissions.FirstOrDefault(known => known.Tag == job.Tags)
-            ?? throw new RecoveryException($"job {job.Id} with the tags {job.Tags} was never submitted");
+            ?? throw new HarnessException($"job {job.Id} with the tags {job.Tags} was never submitted");
         if (job.Status == "pending")
             return;
         if (submission.CancelAcknowledged && job.Reason == "worker-lost")
-            throw new RecoveryException($"job {job.Id} was cancelled, which was acknowledged; it ended as {job.Reason}");
+            throw new HarnessException($"job {job.Id} was cancelled, which was acknowledged; it ended as {job.Reason}");
         if (job.Reason is not (null or "task" or "cancelled" or "worker-lost") || (job.Reason == "task" && !submission.Recipe.Fails))
-            throw new RecoveryException($"job {job.Id} ({submission.Recipe.Name}) failed for the reason {job.Reason}: {record.Detail}");
+            throw new HarnessException($"job {job.Id} ({submission.Recipe.Name}) failed for the reason {job.Reason}: {record.Detail}");
 
         // By its own end, not by the loss of a worker.
         if (record.Attempt > record.EndedAttempts.Length && record.Attempt > 1)
@@ -152,7 +153,7 @@ internal sealed class Inspection(SiloClient client, Ledger ledger, string admin)
         var setup = Encoding.UTF8.GetString(await Must(client.Bytes($"/logs/{job}/log")));
         var last = record.EndedAttempts[^1];
         if (!setup.Contains($"attempt {last.Attempt} was given up: {last.Why}", StringComparison.Ordinal))
-            throw new RecoveryException($"job {job} ran {record.Attempt} times, and its setup log does not say why: {setup}");
+            throw new HarnessException($"job {job} ran {record.Attempt} times, and its setup log does not say why: {setup}");
     }
 
     private async Task CompareOutput(int job, int attempt, string output)
@@ -160,7 +161,7 @@ internal sealed class Inspection(SiloClient client, Ledger ledger, string admin)
         var expected = Told(output, job, attempt);
         var log = Encoding.UTF8.GetString(await Must(client.Bytes($"/logs/{job}/a/log")));
         if (!log.EndsWith(expected, StringComparison.Ordinal))
-            throw new RecoveryException($"the log of job {job} must end with '{expected[^Math.Min(300, expected.Length)..]}'; it ends with '{log[^Math.Min(600, log.Length)..]}'");
+            throw new HarnessException($"the log of job {job} must end with '{expected[^Math.Min(300, expected.Length)..]}'; it ends with '{log[^Math.Min(600, log.Length)..]}'");
     }
 
     private async Task CompareArtifact(int job, JobState record)
@@ -169,11 +170,11 @@ internal sealed class Inspection(SiloClient client, Ledger ledger, string admin)
         var url = new Uri(answer["results"][0].GetProperty("url").GetString()!);
         var bytes = await Must(client.Bytes(url.AbsolutePath));
         if (Convert.ToHexStringLower(SHA256.HashData(bytes)) != record.Artifacts[0].Sha256 || Encoding.UTF8.GetString(bytes) != Told(Recipe.ArtifactText, job, record.Attempt))
-            throw new RecoveryException($"the artifact of job {job} is '{Encoding.UTF8.GetString(bytes)}'; its record is {record.Artifacts[0]}");
+            throw new HarnessException($"the artifact of job {job} is '{Encoding.UTF8.GetString(bytes)}'; its record is {record.Artifacts[0]}");
     }
 
     private static string Told(string text, int job, int attempt) =>
         text.Replace("JOB", $"{job}", StringComparison.Ordinal).Replace("ATTEMPT", $"{attempt}", StringComparison.Ordinal);
 
-    private static async Task<T> Must<T>(Task<T?> asked) where T : class => await asked ?? throw new RecoveryException("the silo died although nobody killed it, or something is not there");
+    private static async Task<T> Must<T>(Task<T?> asked) where T : class => await asked ?? throw new HarnessException("the silo died although nobody killed it, or something is not there");
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Builds.Tests.Silos;
 
 namespace Builds.Tests.Recovery;
 
@@ -153,7 +154,7 @@ internal sealed class Load(SiloClient client, Ledger ledger, int seed)
     public static void Expect(Answer answer, int status, string what)
     {
         if (answer.Status != status)
-            throw new RecoveryException($"{what} was answered {answer.Status}, not {status}: {answer.Body}");
+            throw new HarnessException($"{what} was answered {answer.Status}, not {status}: {answer.Body}");
     }
 }
 

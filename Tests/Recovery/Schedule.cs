@@ -1,3 +1,5 @@
+using Builds.Tests.Silos;
+
 namespace Builds.Tests.Recovery;
 
 /// <summary>One kill.</summary>
@@ -47,7 +49,7 @@ internal sealed record Chain(int Number, bool Bubblewrap, IReadOnlyList<Round> R
             if (number % 2 == 1)
             {
                 if (points.Count == 0)
-                    points = new(random.GetItemsOnce(KnownPoint.All));
+                    points = new(random.GetItemsOnce(KnownPoint.OfOneSilo));
                 var point = points.Dequeue();
                 if (point.Occasion == Occasion.FirstStart)
                     Cut();

@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Builds.Tests.Silos;
 
 namespace Builds.Tests.Recovery;
 
@@ -35,7 +36,7 @@ internal sealed class SiloClient(SiloProcess silo, Uri address, string token) : 
                 (int)response.StatusCode, await response.Content.ReadAsStringAsync(cancellationToken), response.Content.Headers.ContentType?.ToString(), response.Headers);
         });
         if (answer?.Status >= 500)
-            throw new RecoveryException($"{method} {path} was answered {answer.Status}: {answer.Body}");
+            throw new HarnessException($"{method} {path} was answered {answer.Status}: {answer.Body}");
         return answer;
     }
 
@@ -80,10 +81,7 @@ internal sealed class SiloClient(SiloProcess silo, Uri address, string token) : 
         catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException)
         {
             await Task.WhenAny(silo.Ended, Task.Delay(Dying));
-            return silo.Ended.IsCompleted ? null : throw new RecoveryException($"{what} failed while the silo lived: {error}");
+            return silo.Ended.IsCompleted ? null : throw new HarnessException($"{what} failed while the silo lived: {error}");
         }
     }
 }
-
-/// <summary>What must never happen has happened.</summary>
-internal sealed class RecoveryException(string message) : Exception(message);

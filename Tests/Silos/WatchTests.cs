@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Builds.Tests.Recovery;
+namespace Builds.Tests.Silos;
 
 /// <summary>The watchers of the recovery harness see what they are there to see.</summary>
 public sealed class WatchTests : IDisposable
@@ -30,7 +30,7 @@ public sealed class WatchTests : IDisposable
 
         Start(job: 7, attempt: 2);
 
-        var mistake = await Should.ThrowAsync<RecoveryException>(watch.Watch(new TaskCompletionSource().Task).WaitAsync(TimeSpan.FromSeconds(30)));
+        var mistake = await Should.ThrowAsync<HarnessException>(watch.Watch(new TaskCompletionSource().Task).WaitAsync(TimeSpan.FromSeconds(30)));
         mistake.Message.ShouldStartWith("two attempts of job 7 are alive");
     }
 
@@ -40,7 +40,7 @@ public sealed class WatchTests : IDisposable
         var watch = new ProcessWatch(folder.Path);
         Start(job: 7, attempt: 1);
 
-        var mistake = await Should.ThrowAsync<RecoveryException>(watch.AllGone(TimeProvider.System.GetTimestamp(), TimeSpan.FromMilliseconds(100)));
+        var mistake = await Should.ThrowAsync<HarnessException>(watch.AllGone(TimeProvider.System.GetTimestamp(), TimeSpan.FromMilliseconds(100)));
 
         mistake.Message.ShouldContain("sleep 1000");
     }

@@ -1,4 +1,4 @@
-namespace Builds.Tests.Recovery;
+namespace Builds.Tests.Silos;
 
 /// <summary>A small job whose log is known in advance.</summary>
 /// <param name="Script">Of its first task, <c>a</c>.</param>
@@ -28,16 +28,19 @@ internal sealed record Recipe(string Name, string Script, string? Output, bool F
 
     /// <summary>As it is submitted; <c>b</c> follows <c>a</c>.</summary>
     /// <param name="run">The value of <see cref="Mark"/>.</param>
-    public string Manifest(string run) => $"""
+    /// <param name="before">A line that each task runs first.</param>
+    public string Manifest(string run, string before = ":") => $"""
         image: host
         environment:
           {Mark}: "{run}"
         {(HasArtifact ? "artifacts:\n- kept.txt\n" : "")}tasks:
         - a: |
             set +x
+            {before}
             {Script}
         - b: |
             set +x
+            {before}
             echo "b of attempt $JOB_ATTEMPT"
 
         """;

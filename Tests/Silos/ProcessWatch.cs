@@ -4,18 +4,19 @@ using Builds.Execution;
 using Builds.Execution.Sandbox;
 using Microsoft.Extensions.Options;
 
-namespace Builds.Tests.Recovery;
+namespace Builds.Tests.Silos;
 
 /// <summary>A process of a build, or one that guards builds. The start time tells it from a later one with the same number.</summary>
 internal sealed record BuildProcess(int Pid, string Started, string Job, string Attempt, string Command);
 
-/// <summary>Looks at the processes of this machine that belong to builds of one data directory.</summary>
-internal sealed class ProcessWatch(string data)
+/// <summary>Looks at the processes of this machine that belong to builds of these data directories, whose builds bear the mark of the first.</summary>
+internal sealed class ProcessWatch(params string[] data)
 {
     private static readonly TimeSpan Often = TimeSpan.FromMilliseconds(60);
     private static readonly TimeSpan VeryOften = TimeSpan.FromMilliseconds(20);
 
-    private readonly string mark = new GuardProgram(Options.Create(new ExecutionOptions { DataDirectory = data })).Mark;
+    private readonly string run = RunOf(data[0]);
+    private readonly string[] marks = [.. data.Select(directory => new GuardProgram(Options.Create(new ExecutionOptions { DataDirectory = directory })).Mark)];
 
     /// <summary>Looks again and again until <paramref name="over"/>; throws when it sees two attempts of a job alive at once.</summary>
     public async Task Watch(Task over)
@@ -28,7 +29,7 @@ internal sealed class ProcessWatch(string data)
                 var attempts = job.DistinctBy(process => process.Attempt).ToArray();
                 // Looking takes time, so the first may have ended before the second began: only who is alive after that counts.
                 if (attempts.Length > 1 && attempts.Count(IsAlive) > 1)
-                    throw new RecoveryException($"two attempts of job {job.Key} are alive:\n{string.Join('\n', job)}");
+                    throw new HarnessException($"two attempts of job {job.Key} are alive:\n{string.Join('\n', job)}");
             }
 
             await timer.WaitForNextTickAsync();
@@ -42,7 +43,7 @@ internal sealed class ProcessWatch(string data)
         while (processes.Where(IsAlive).ToArray() is { Length: > 0 } left)
         {
             if (TimeProvider.System.GetElapsedTime(since) > bound)
-                throw new RecoveryException($"alive {bound} after their silo was killed:\n{string.Join('\n', left.AsEnumerable())}");
+                throw new HarnessException($"alive {bound} after their silo was killed:\n{string.Join('\n', left.AsEnumerable())}");
             await timer.WaitForNextTickAsync();
         }
 
@@ -76,12 +77,12 @@ internal sealed class ProcessWatch(string data)
         try
         {
             var words = Words($"/proc/{pid}/cmdline");
-            var guard = Array.IndexOf(words, mark);
+            var guard = Array.FindIndex(words, word => marks.Contains(word, StringComparer.Ordinal));
             if (guard >= 0 && StartOf(pid) is { } guardStart)
                 return Named(pid, guardStart, words, guard + 1 < words.Length ? words[guard + 1] : "");
 
             var environment = Words($"/proc/{pid}/environ");
-            if (!environment.Contains($"{Recipe.Mark}={RunOf(data)}", StringComparer.Ordinal) || StartOf(pid) is not { } started)
+            if (!environment.Contains($"{Recipe.Mark}={run}", StringComparer.Ordinal) || StartOf(pid) is not { } started)
                 return null;
             return new BuildProcess(pid, started, Value(environment, "JOB_ID"), Value(environment, "JOB_ATTEMPT"), string.Join(' ', words));
         }

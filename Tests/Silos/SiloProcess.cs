@@ -1,9 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Builds.Execution.Native;
 using Builds.Support;
 
-namespace Builds.Tests.Recovery;
+namespace Builds.Tests.Silos;
+
+/// <summary>What must never happen has happened.</summary>
+internal sealed class HarnessException(string message) : Exception(message);
 
 /// <summary><c>builds serve</c> as a process of its own, which may be killed, by us or at a <see cref="KillPoint"/>.</summary>
 internal sealed class SiloProcess : IAsyncDisposable
@@ -44,6 +48,19 @@ internal sealed class SiloProcess : IAsyncDisposable
     /// <summary>True if it ended by SIGKILL, and we did not send it.</summary>
     public bool DiedAtKillPoint => !killedByUs && process.HasExited && process.ExitCode == KilledBySignal9;
 
+    /// <summary>How it ended, as a shell would say it; null while it lives.</summary>
+    public int? ExitCode => process.HasExited ? process.ExitCode : null;
+
+    /// <summary>All that it printed.</summary>
+    public string SaidInFull
+    {
+        get
+        {
+            lock (said)
+                return said.ToString();
+        }
+    }
+
     /// <summary>What it printed: the beginning and the end of it.</summary>
     public string Said
     {
@@ -54,16 +71,26 @@ internal sealed class SiloProcess : IAsyncDisposable
         }
     }
 
-    public static SiloProcess Start(string data, bool bubblewrap, string? killPoint)
+    /// <summary>A silo that is alone, with a lease that is over soon.</summary>
+    public static SiloProcess Start(string data, bool bubblewrap, string? killPoint) => Start(
+        [typeof(BuildsHost).Assembly.Location, "serve", "--urls", "http://127.0.0.1:0", "--data", data, "--slots", $"{Slots}"], Settings(bubblewrap), killPoint);
+
+    /// <param name="arguments">The assembly to run first.</param>
+    /// <param name="settings">Without <c>Builds:</c>.</param>
+    /// <param name="environment">Further variables.</param>
+    public static SiloProcess Start(
+        IEnumerable<string> arguments, IEnumerable<(string Name, string Value)> settings, string? killPoint, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(TestProgram.Dotnet, [typeof(BuildsHost).Assembly.Location, "serve", "--urls", "http://127.0.0.1:0", "--data", data, "--slots", $"{Slots}"])
+        var start = new ProcessStartInfo(TestProgram.Dotnet, arguments)
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var (name, value) in Settings(bubblewrap))
+        foreach (var (name, value) in settings)
             start.Environment["Builds__" + name.Replace(":", "__", StringComparison.Ordinal)] = value;
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         start.Environment.Remove(KillSwitch.Variable);
         if (killPoint is not null)
             start.Environment[KillSwitch.Variable] = killPoint;
@@ -75,6 +102,22 @@ internal sealed class SiloProcess : IAsyncDisposable
     {
         killedByUs = true;
         process.Kill();
+    }
+
+    /// <summary>SIGTERM: it drains and ends.</summary>
+    public void Terminate() => Signal(15);
+
+    /// <summary>SIGSTOP: all of the silo stands still, and nothing of its builds.</summary>
+    public void Freeze() => Signal(19);
+
+    /// <summary>SIGCONT.</summary>
+    public void Thaw() => Signal(18);
+
+    // One that has ended, and was not asked for its status yet, takes any signal without effect.
+    private void Signal(int signal)
+    {
+        if (!process.HasExited)
+            _ = Libc.SendSignal(process.Id, signal);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,4 +1,4 @@
-namespace Builds.Tests.Recovery;
+namespace Builds.Tests.Silos;
 
 /// <summary>When a kill point is passed, so that the harness knows what to do to get there.</summary>
 internal enum Occasion
@@ -11,6 +11,10 @@ internal enum Occasion
     Start,
     /// <summary>In a start after a kill that caught running jobs.</summary>
     Recovery,
+    /// <summary>In a start of a silo of a cluster.</summary>
+    Cluster,
+    /// <summary>Two days after a job's end at the earliest: no silo of a harness, whose clock is the system's, comes there.</summary>
+    Retention,
 }
 
 /// <param name="Name">As in the code, with its part.</param>
@@ -20,6 +24,7 @@ internal sealed record KnownPoint(string Name, Occasion Occasion, int Most = 1)
     /// <summary>Every kill point of the product.</summary>
     public static readonly IReadOnlyList<KnownPoint> All =
     [
+        new("cluster.start-counted", Occasion.Cluster),
         new("schema.upgraded", Occasion.FirstStart),
         new("schema.queries-written", Occasion.Start),
         new("worker.start-counted", Occasion.Start),
@@ -73,5 +78,18 @@ internal sealed record KnownPoint(string Name, Occasion Occasion, int Most = 1)
         new("artifact.written", Occasion.Load),
         new("artifact.renamed", Occasion.Load),
         new("artifact.stored", Occasion.Load),
+        new("retention.expired", Occasion.Retention),
+        new("retention.files-gone", Occasion.Retention),
+        new("retention.forgotten", Occasion.Retention),
+        new("store.deleted", Occasion.Retention),
+    ];
+
+    /// <summary>What a silo that is alone passes.</summary>
+    public static IReadOnlyList<KnownPoint> OfOneSilo { get; } = [.. All.Where(point => point.Occasion is not (Occasion.Cluster or Occasion.Retention))];
+
+    /// <summary>What silos of a cluster pass again and again; its database is another one, which is killed as a whole.</summary>
+    public static IReadOnlyList<KnownPoint> OfACluster { get; } =
+    [
+        .. All.Where(point => point.Occasion is Occasion.Load or Occasion.Recovery or Occasion.Cluster && !point.Name.StartsWith("database.", StringComparison.Ordinal)),
     ];
 }

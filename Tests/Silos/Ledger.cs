@@ -1,10 +1,12 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 
-namespace Builds.Tests.Recovery;
+namespace Builds.Tests.Silos;
 
 /// <summary>Everything that silos of one data directory have acknowledged or shown, as those outside remember it. Thread safe.</summary>
-internal sealed class Ledger(string run)
+/// <param name="run">The mark of its builds.</param>
+/// <param name="before">A line that each of their tasks runs first.</param>
+internal sealed class Ledger(string run, string before = ":")
 {
     private readonly Lock gate = new();
     private readonly Dictionary<int, string> finals = [];
@@ -14,7 +16,7 @@ internal sealed class Ledger(string run)
     /// <summary>Notes a submission that is about to be sent.</summary>
     public Submission Add(Recipe recipe, string? key, bool execute)
     {
-        var submission = new Submission(recipe, recipe.Manifest(run), key, execute);
+        var submission = new Submission(recipe, recipe.Manifest(run, before), key, execute);
         Submissions.Enqueue(submission);
         return submission;
     }
@@ -56,7 +58,7 @@ internal sealed class Ledger(string run)
         lock (gate)
         {
             if (!finals.TryAdd(job, shown) && finals[job] != shown)
-                throw new RecoveryException($"job {job} was final and changed: {finals[job]} became {shown}");
+                throw new HarnessException($"job {job} was final and changed: {finals[job]} became {shown}");
         }
     }
 }
@@ -89,7 +91,7 @@ internal sealed class Submission(Recipe recipe, string manifest, string? key, bo
     {
         var before = Interlocked.CompareExchange(ref id, answered, 0);
         if (before != 0 && before != answered)
-            throw new RecoveryException($"one submission (tag {Tag}, Idempotency-Key {key}) has two ids: {before} and {answered}");
+            throw new HarnessException($"one submission (tag {Tag}, Idempotency-Key {key}) has two ids: {before} and {answered}");
     }
 }
 
@@ -132,10 +134,10 @@ internal sealed class SeenLog(int job, string? task)
         {
             var seen = bytes.WrittenSpan;
             if (now.Length < seen.Length)
-                throw new RecoveryException($"{Path}: a reader saw {seen.Length} bytes, now there are {now.Length}");
+                throw new HarnessException($"{Path}: a reader saw {seen.Length} bytes, now there are {now.Length}");
             var same = seen.CommonPrefixLength(now);
             if (same < seen.Length)
-                throw new RecoveryException($"{Path}: byte {same} of {seen.Length} that a reader saw has changed; seen: …{Text(seen, same)}…; now: …{Text(now, same)}…");
+                throw new HarnessException($"{Path}: byte {same} of {seen.Length} that a reader saw has changed; seen: …{Text(seen, same)}…; now: …{Text(now, same)}…");
         }
     }
 
