@@ -15,6 +15,7 @@ internal static class Program
         ["starved", .. var rest] => await StarvedProgram.Run(rest),
         ["storage", .. var rest] => await StorageProgram.Run(rest),
         ["list", .. var rest] => await ListProgram.Run(rest),
+        ["golden", var folder] => Tests.Architecture.GoldenLine.Write(folder, [.. Tests.Architecture.Product.Assemblies]),
         _ => 2,
     };
 }
