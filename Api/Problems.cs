@@ -124,7 +124,7 @@ internal sealed partial class UnexpectedFailures(ILogger<UnexpectedFailures> log
         var (status, reason) = Problems.Of(exception, httpContext);
         if (status >= StatusCodes.Status500InternalServerError)
             LogFailed(exception, httpContext.Request.Method, httpContext.Request.Path, status, httpContext.TraceIdentifier);
-        if (status == StatusCodes.Status503ServiceUnavailable)
+        if (status == StatusCodes.Status503ServiceUnavailable || exception is TokenCheckFailedException)
             httpContext.Response.Headers.RetryAfter = "1";
         await Problems.Write(httpContext, status, reason);
         return true;

@@ -19,15 +19,21 @@ internal static class ClusterSettings
     public static ClusterOptions Read(ConfigurationManager configuration)
     {
         var options = configuration.GetSection(ClusterOptions.Section).Get<ClusterOptions>() ?? new ClusterOptions();
-        if (!options.IsCluster)
-            return options;
         var mistakes = new List<ValidationResult>();
+        if (!options.IsCluster)
+        {
+            // Most likely the database got lost on its way here, and a silo alone would start empty.
+            if ((options.Store ?? options.Name) is not null || options.Role != SiloRole.All)
+                throw Refused([new ValidationResult($"{ClusterOptions.Section}:ConnectionString is missing, though other settings are of a silo of a cluster: name its database with --cluster, or leave out --name, --store and --role")]);
+            return options;
+        }
+
         if (options.Role == SiloRole.Worker && configuration[$"{ApiOptions.Section}:{nameof(ApiOptions.Origin)}"] is null)
             mistakes.Add(new ValidationResult($"{ClusterOptions.Section}:Role is Worker, so callers do not reach this silo: say with --origin where they reach the service, for JOB_URL"));
         Check(options, mistakes);
         Check(Tls(configuration), mistakes);
         if (mistakes.Count > 0)
-            throw new OptionsValidationException(ClusterOptions.Section, typeof(ClusterOptions), mistakes.Select(mistake => mistake.ErrorMessage!));
+            throw Refused(mistakes);
         ((IConfigurationBuilder)configuration).Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults });
         return options;
     }
@@ -35,6 +41,9 @@ internal static class ClusterSettings
     public static SiloTlsOptions Tls(IConfiguration configuration) => configuration.GetSection(SiloTlsOptions.Section).Get<SiloTlsOptions>() ?? new SiloTlsOptions();
 
     public static LeaseOptions Lease(IConfiguration configuration) => configuration.GetSection(LeaseOptions.Section).Get<LeaseOptions>() ?? new LeaseOptions();
+
+    private static OptionsValidationException Refused(IEnumerable<ValidationResult> mistakes) =>
+        new(ClusterOptions.Section, typeof(ClusterOptions), mistakes.Select(mistake => mistake.ErrorMessage!));
 
     private static void Check(object options, List<ValidationResult> mistakes) =>
         Validator.TryValidateObject(options, new ValidationContext(options), mistakes, validateAllProperties: true);

@@ -7,7 +7,7 @@ namespace Builds.Workers;
 /// fails. Drains it before anything else stops, so that HTTP still answers those who watch the last builds: hosted services stop one after
 /// the other, the web server first.
 /// </summary>
-internal sealed class DrainFirst(WorkerHost worker) : IHostedLifecycleService
+internal sealed partial class DrainFirst(WorkerHost worker, IHostApplicationLifetime lifetime, ILogger<DrainFirst> logger) : IHostedLifecycleService
 {
     /// <summary>What handing back and closing down may take after the grace is over.</summary>
     private static readonly TimeSpan AfterGrace = TimeSpan.FromSeconds(30);
@@ -18,11 +18,32 @@ internal sealed class DrainFirst(WorkerHost worker) : IHostedLifecycleService
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StartedAsync(CancellationToken cancellationToken) => worker.StartAsync(cancellationToken);
+    public async Task StartedAsync(CancellationToken cancellationToken)
+    {
+        await worker.StartAsync(cancellationToken);
+        WatchWorker().Ignore();
+    }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>A silo whose worker broke would look well and build nothing: it ends instead, and is started again.</summary>
+    private async Task WatchWorker()
+    {
+        try
+        {
+            await worker.ExecuteTask!;
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            LogBroken(error);
+            lifetime.StopApplication();
+        }
+    }
+
+    [LoggerMessage(EventId = 1410, Level = LogLevel.Critical, Message = "The worker broke; the silo stops")]
+    private partial void LogBroken(Exception error);
 
     /// <summary>Registers the worker by it, with time enough to stop in.</summary>
     public static void Add(IServiceCollection services)
