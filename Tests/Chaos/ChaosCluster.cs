@@ -77,7 +77,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
 
     public string At(string name) => Path.Combine(folder.Path, name);
 
-    public IEnumerable<string> Command(Member member) =>
+    public static IEnumerable<string> Command(Member member) =>
     [
         typeof(BuildsHost).Assembly.Location, "serve", "--urls", "http://127.0.0.1:0", "--data", member.Data,
         "--name", member.Name, "--silo-port", $"{member.SiloPort}", "--advertise", member.Advertised, "--store", member.Store,

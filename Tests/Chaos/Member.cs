@@ -55,7 +55,7 @@ internal sealed class Member : IAsyncDisposable
     }
 
     /// <summary>Where it answers; null while it does not.</summary>
-    public Uri? Address => Silo is { Ready: { IsCompletedSuccessfully: true, Result: { } address }, Ended.IsCompleted: false } ? address : null;
+    public Uri? Address => Silo is { Address: { } address, Ended.IsCompleted: false } ? address : null;
 
     public int? Process => Silo is { Ended.IsCompleted: false, Id: var id } ? id : null;
 
@@ -84,7 +84,7 @@ internal sealed class Member : IAsyncDisposable
                 return;
             if (silo is not null)
                 said.Add(silo.SaidInFull + $"--- {Name} ended with {silo.ExitCode}, and starts again\n");
-            silo = SiloProcess.Start(cluster.Command(this), cluster.Settings(this), killPoint, Shim.Environment);
+            silo = SiloProcess.Start(ChaosCluster.Command(this), cluster.Settings(this), killPoint, Shim.Environment);
             watches.Add(Watch(silo));
         }
     }

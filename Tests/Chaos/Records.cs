@@ -62,7 +62,7 @@ internal sealed class Records(string connectionString, Witness witness, Action<s
         command.Parameters.Add(new NpgsqlParameter { Value = changed.ToArray() });
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
-            Note(reader.GetInt32(0), JsonSerializer.Deserialize<JobState>(reader.GetFieldValue<byte[]>(1), StateJson.Options)!);
+            Note(reader.GetInt32(0), JsonSerializer.Deserialize<JobState>(await reader.GetFieldValueAsync<byte[]>(1), StateJson.Options)!);
     }
 
     public ValueTask DisposeAsync() => source.DisposeAsync();

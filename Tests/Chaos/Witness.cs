@@ -52,10 +52,10 @@ internal sealed class Witness : IAsyncDisposable
     public string Line => $"exec 9<>/dev/tcp/127.0.0.1/{Port} && printf '%s %s %s\\n' $JOB_ID $JOB_ATTEMPT $$ >&9";
 
     /// <summary>Told of each attempt that begins to run; throws nothing.</summary>
-    public event Action<Presence>? Began;
+    public Action<Presence>? Began { get; set; }
 
     /// <summary>Told of what must never be.</summary>
-    public event Action<string>? Mistaken;
+    public Action<string>? Mistaken { get; set; }
 
     /// <summary>The attempts that are alive, by a look at each.</summary>
     public IReadOnlyList<Presence> Alive => [.. present.Values.SelectMany(Copy).Where(one => one.IsAlive)];

@@ -1,7 +1,6 @@
 using Builds.Cluster;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using Orleans.Runtime;
 using Orleans.Serialization;
 
 namespace Builds.Tests.Cluster;

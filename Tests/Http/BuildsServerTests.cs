@@ -53,7 +53,7 @@ public sealed class BuildsServerTests
 
         public bool? WorkerBegan { get; private set; }
 
-        public IHostedService Of(IServiceProvider provider)
+        public Starting Of(IServiceProvider provider)
         {
             services = provider;
             return this;

@@ -43,6 +43,9 @@ internal sealed class SiloProcess : IAsyncDisposable
     /// <summary>Its address, as soon as it says that it is ready; null if it ended before.</summary>
     public Task<Uri?> Ready => ready.Task;
 
+    /// <summary>Null until it says that it is ready.</summary>
+    public Uri? Address { get; private set; }
+
     public Task Ended { get; }
 
     /// <summary>True if it ended by SIGKILL, and we did not send it.</summary>
@@ -149,7 +152,10 @@ internal sealed class SiloProcess : IAsyncDisposable
             lock (said)
                 said.AppendLine(line);
             if (line.StartsWith("Ready: ", StringComparison.Ordinal))
-                ready.TrySetResult(new Uri(line["Ready: ".Length..line.IndexOf(',', StringComparison.Ordinal)]));
+            {
+                Address = new Uri(line["Ready: ".Length..line.IndexOf(',', StringComparison.Ordinal)]);
+                ready.TrySetResult(Address);
+            }
         }
     }
 
