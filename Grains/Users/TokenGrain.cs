@@ -11,9 +11,22 @@ public sealed partial class TokenGrain(
     /// <summary>The time of use is stored at most this often: it informs people, and must not cost a write per request.</summary>
     private static readonly TimeSpan UseInterval = TimeSpan.FromMinutes(1);
 
+    /// <summary>
+    /// A silo that was cut off may keep a second activation for a while, which hears of no revocation: what is in memory is believed for
+    /// no longer than this.
+    /// </summary>
+    private static readonly TimeSpan Believed = TimeSpan.FromSeconds(5);
+
+    private long read;
     private DateTimeOffset? used;
     private DateTimeOffset? tried;
     private IGrainTimer? useTimer;
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        read = clock.GetTimestamp();
+        return Task.CompletedTask;
+    }
 
     public async Task<TokenInfo> Create(TokenGrant grant)
     {
@@ -33,8 +46,10 @@ public sealed partial class TokenGrain(
         return Info();
     }
 
-    public Task<Caller?> Authenticate()
+    public async Task<Caller?> Authenticate()
     {
+        if (storage.State.Exists() && clock.GetElapsedTime(read) >= Believed)
+            await Refresh();
         var token = storage.State;
         var now = clock.GetUtcNow();
         if (!token.IsValid(now))
@@ -42,11 +57,26 @@ public sealed partial class TokenGrain(
             // Guessed tokens must not pile up in memory.
             if (!token.Exists())
                 DeactivateOnIdle();
-            return Task.FromResult<Caller?>(null);
+            return null;
         }
 
         NoteUse(now);
-        return Task.FromResult<Caller?>(new Caller(token.User, token.IsAdmin, token.Scopes));
+        return new Caller(token.User, token.IsAdmin, token.Scopes);
+    }
+
+    private async Task Refresh()
+    {
+        // Before the answer, and whatever it is: while the database is away it is asked once in that time and not by every request.
+        read = clock.GetTimestamp();
+        try
+        {
+            await storage.ReadStateAsync();
+        }
+        catch (Exception error)
+        {
+            // Nobody can revoke it either while the database is away; who is cut off alone is believed until the others have noticed.
+            LogNotRefreshed(error, storage.State.Prefix);
+        }
     }
 
     public Task<TokenInfo?> Get() => Task.FromResult(storage.State.Exists() ? Info() : null);
@@ -119,6 +149,9 @@ public sealed partial class TokenGrain(
             DeactivateOnIdle();
         }
     }
+
+    [LoggerMessage(EventId = 1509, Level = LogLevel.Warning, Message = "Token {Prefix} could not be read again; what is known of it holds")]
+    private partial void LogNotRefreshed(Exception error, string prefix);
 
     [LoggerMessage(EventId = 1500, Level = LogLevel.Warning, Message = "The time of use of token {Prefix} was not stored")]
     private partial void LogUseLost(Exception error, string prefix);

@@ -37,6 +37,24 @@ public sealed class TokenGrainTests
     }
 
     [Fact]
+    public async Task A_grain_that_was_not_told_of_a_revocation_finds_it_within_seconds()
+    {
+        await using var cluster = await BuildsTestCluster.Start(withWorker: false);
+        var token = Token(cluster);
+        await token.Create(Grant);
+        (await token.Authenticate()).ShouldNotBeNull();
+
+        // What an activation on another silo does, which this one knows nothing of.
+        var elsewhere = new GrainState<TokenState>();
+        await cluster.Storage.ReadStateAsync("token", token.GetGrainId(), elsewhere);
+        elsewhere.State = elsewhere.State! with { Revoked = Some.Time };
+        await cluster.Storage.WriteStateAsync("token", token.GetGrainId(), elsewhere);
+        cluster.Clock.Advance(TimeSpan.FromSeconds(5));
+
+        (await token.Authenticate()).ShouldBeNull();
+    }
+
+    [Fact]
     public async Task A_revocation_that_was_not_written_is_not_claimed_and_can_be_repeated()
     {
         await using var cluster = await BuildsTestCluster.Start(withWorker: false);
