@@ -99,16 +99,7 @@ public sealed class OperatorDrainTests
     public async Task A_claim_under_way_is_answered_before_the_drain_is()
     {
         await using var cluster = await BuildsTestCluster.Start();
-        var (reached, goOn) = (Source(), Source());
-        cluster.Calls.Before = async call =>
-        {
-            if (call != "IJobGrain.Claim")
-                return;
-            reached.TrySetResult();
-            await goOn.Task;
-        };
-        var job = await cluster.Submit(Held);
-        await reached.Task.WaitAsync(Bound);
+        var (job, goOn) = await SubmitUntilClaim(cluster);
 
         var drain = Worker(cluster).Drain(null, null);
         await Arrived(cluster, drain);
@@ -124,16 +115,7 @@ public sealed class OperatorDrainTests
     public async Task A_job_whose_claim_is_never_answered_does_not_run_on_a_drained_worker()
     {
         await using var cluster = await BuildsTestCluster.Start();
-        var (reached, goOn) = (Source(), Source());
-        cluster.Calls.Before = async call =>
-        {
-            if (call != "IJobGrain.Claim")
-                return;
-            reached.TrySetResult();
-            await goOn.Task;
-        };
-        var job = await cluster.Submit(Held);
-        await reached.Task.WaitAsync(Bound);
+        var (job, goOn) = await SubmitUntilClaim(cluster);
         var waits = cluster.Clock.SomebodyWaits(TimeSpan.FromSeconds(2));
 
         var drain = Worker(cluster).Drain(null, null);
@@ -190,6 +172,22 @@ public sealed class OperatorDrainTests
         using var bound = new CancellationTokenSource(Bound);
         while ((await Worker(cluster).Status()).Status == WorkerStatus.Ready)
             bound.IsCancellationRequested.ShouldBeFalse($"the drain has not arrived; it is {drain.Status}");
+    }
+
+    /// <summary>A job whose claim is under way, and stays so until the answer is completed.</summary>
+    private static async Task<(JobSnapshot Job, TaskCompletionSource GoOn)> SubmitUntilClaim(BuildsTestCluster cluster)
+    {
+        var (reached, goOn) = (Source(), Source());
+        cluster.Calls.Before = async call =>
+        {
+            if (call != "IJobGrain.Claim")
+                return;
+            reached.TrySetResult();
+            await goOn.Task;
+        };
+        var job = await cluster.Submit(Held);
+        await reached.Task.WaitAsync(Bound);
+        return (job, goOn);
     }
 
     private static TaskCompletionSource Source() => new(TaskCreationOptions.RunContinuationsAsynchronously);
