@@ -159,22 +159,31 @@ internal sealed class FaultProxy : IAsyncDisposable
 
     private sealed class Connection(string from, Socket caller, Socket target) : IDisposable
     {
+        private readonly Lock gate = new();
+        private bool isClosed;
+
         public string From => from;
         public Socket Target => target;
 
-        public void Reset()
-        {
-            foreach (var socket in new[] { caller, target })
-            {
-                socket.LingerState = new LingerOption(true, 0);
-                socket.Dispose();
-            }
-        }
+        /// <summary>Both sides see that it ended in the middle. Of a connection that is over: nothing, for it may end by itself at any moment.</summary>
+        public void Reset() => Close(new LingerOption(true, 0));
 
-        public void Dispose()
+        public void Dispose() => Close(linger: null);
+
+        private void Close(LingerOption? linger)
         {
-            caller.Dispose();
-            target.Dispose();
+            lock (gate)
+            {
+                if (isClosed)
+                    return;
+                isClosed = true;
+                foreach (var socket in new[] { caller, target })
+                {
+                    if (linger is not null)
+                        socket.LingerState = linger;
+                    socket.Dispose();
+                }
+            }
         }
     }
 }
