@@ -1,5 +1,6 @@
 using Builds.Execution;
 using Builds.Tests.Logs;
+using Builds.Tests.Silos;
 using Builds.Tests.Storage;
 using Builds.Tests.Workers;
 
@@ -15,6 +16,7 @@ internal static class Program
         ["starved", .. var rest] => await StarvedProgram.Run(rest),
         ["storage", .. var rest] => await StorageProgram.Run(rest),
         ["list", .. var rest] => await ListProgram.Run(rest),
+        ["leash"] => await LeashProgram.Run(),
         ["golden", var folder] => Tests.Architecture.GoldenLine.Write(folder, [.. Tests.Architecture.Product.Assemblies]),
         _ => 2,
     };
