@@ -85,6 +85,57 @@ public sealed class CheckerTests
     }
 
     [Fact]
+    public void A_job_that_stays_running_although_no_worker_has_it_is_seen()
+    {
+        var mistakes = new List<string>();
+        var watch = new LeaseWatch(mistakes.Add);
+        void Look(double seconds, JobState job, params (int Job, int Attempt)[] held) => watch.Look(TimeSpan.FromSeconds(seconds), [job], held.ToHashSet());
+
+        // Being claimed, held, between two workers for a while, and reported a moment after it left its slot.
+        Look(0, Job(JobStatus.Running), (7, 0));
+        Look(30, Job(JobStatus.Running), (7, 1));
+        Look(31, Job(JobStatus.Running));
+        Look(50, Job(JobStatus.Running));
+        Look(51, Job(JobStatus.Running) with { Attempt = 2 }, (7, 2));
+        Look(80, Job(JobStatus.Running) with { Attempt = 2 });
+        Look(99, Job(JobStatus.Success) with { Attempt = 2 });
+        mistakes.ShouldBeEmpty();
+
+        // An attempt that a worker has is no excuse for another one.
+        Look(100, Job(JobStatus.Running) with { Attempt = 3 }, (7, 2));
+        Look(121, Job(JobStatus.Running) with { Attempt = 3 }, (7, 2));
+        mistakes.Single().ShouldContain("attempt 3, and for 21.0 s no worker has it");
+    }
+
+    [Fact]
+    public void The_first_in_line_that_waits_beside_a_free_slot_is_seen()
+    {
+        var mistakes = new List<string>();
+        var watch = new DispatchWatch(mistakes.Add);
+        var (at, first) = (TimeSpan.Zero, Job(JobStatus.Queued) with { QueuedAt = DateTimeOffset.UnixEpoch });
+        void Looks(double seconds, JobState job, int free, double step = 0.1)
+        {
+            for (var end = at + TimeSpan.FromSeconds(seconds); at < end; at += TimeSpan.FromSeconds(step))
+                watch.Look(at, at + TimeSpan.FromSeconds(step / 2), [job, Job(JobStatus.Queued) with { Id = new JobId(8), QueuedAt = first.QueuedAt?.AddSeconds(1) }], free);
+        }
+
+        // No slot; one for a moment; another one in between; looks by a machine that had no time; and a job that came back to the line.
+        Looks(5, first, free: 0);
+        Looks(0.9, first, free: 1);
+        Looks(0.1, first, free: 0);
+        Looks(0.9, first, free: 1);
+        Looks(0.9, first with { Id = new JobId(6) }, free: 1);
+        Looks(5, first, free: 1, step: 1);
+        Looks(0.9, first with { Revision = 6 }, free: 1);
+        mistakes.ShouldBeEmpty();
+        watch.Longest.ShouldBeLessThan(DispatchWatch.Bound);
+
+        Looks(2, first, free: 2);
+        mistakes.Single().ShouldContain("job 7 is the first in line");
+        mistakes.Single().ShouldContain("while 2 slots were free");
+    }
+
+    [Fact]
     public void A_byte_that_a_reader_saw_and_that_changed_or_is_gone_is_seen()
     {
         var seen = new SeenLog(7, "a");

@@ -135,7 +135,7 @@ internal sealed class Field : IAsyncDisposable
     {
         await over.CancelAsync();
         await watch;
-        if (Keep is not null && !mistakes.IsEmpty)
+        if (Keep is not null)
         {
             Directory.CreateDirectory(Keep);
             foreach (var member in Cluster.Members)
