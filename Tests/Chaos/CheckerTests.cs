@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using Builds.Jobs;
+using Builds.Tests.Chaos.Measurements;
 using Builds.Tests.Silos;
 
 namespace Builds.Tests.Chaos;
@@ -133,6 +134,22 @@ public sealed class CheckerTests
         Looks(2, first, free: 2);
         mistakes.Single().ShouldContain("job 7 is the first in line");
         mistakes.Single().ShouldContain("while 2 slots were free");
+    }
+
+    [Fact]
+    public void A_job_that_becomes_a_drained_workers_after_the_answer_is_seen()
+    {
+        static DateTimeOffset At(int second) => DateTimeOffset.UnixEpoch.AddSeconds(second);
+        static JobState Claimed(string worker, int second) => Job(JobStatus.Success) with { Timeline = [new JobEvent(At(second), JobEventKind.Claimed, 1, worker, null)] };
+        DrainRace[] races = [new("s1", At(10), At(12), At(20))];
+        (IReadOnlyList<string> Mistakes, int Close, int InVain) Compare(bool ran, params JobState[] jobs) => DrainRaces.Compare(races, jobs, (_, _) => ran);
+
+        Compare(ran: true, Claimed("s1", 9), Claimed("s1", 11), Claimed("s2", 15), Claimed("s1", 21)).ShouldSatisfyAllConditions(
+            found => found.Mistakes.ShouldBeEmpty(), found => found.Close.ShouldBe(1));
+        var late = Claimed("s1", 15) with { EndedAttempts = [new EndedAttempt(1, "its worker is leaving", [])] };
+        Compare(ran: false, late).ShouldSatisfyAllConditions(found => found.Mistakes.ShouldBeEmpty(), found => found.InVain.ShouldBe(1));
+        Compare(ran: true, late).Mistakes.Single().ShouldContain("was claimed by s1");
+        Compare(ran: false, Claimed("s1", 15)).Mistakes.Single().ShouldContain("was claimed by s1");
     }
 
     [Fact]

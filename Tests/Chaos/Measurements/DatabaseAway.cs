@@ -38,8 +38,10 @@ internal sealed class DatabaseAway(Field field)
         await field.Cluster.Postgres.StartAgain();
         var back = TimeProvider.System.GetTimestamp();
 
+        await field.Cluster.UntilWhole();
+        field.Figures.Time("database back: every silo says that it is ready", TimeProvider.System.GetElapsedTime(back));
         var later = await Task.WhenAll(Enumerable.Range(0, After).Select(_ => field.Submit(Recipe.All[0])));
-        field.Figures.Time("database back: submissions are acknowledged", TimeProvider.System.GetElapsedTime(back));
+        field.Figures.Time("database back: further submissions are acknowledged", TimeProvider.System.GetElapsedTime(back));
         await field.Until(() => later.All(job => field.Began(job.Id!.Value, 1) is not null), "new jobs run", () => field.Show(later));
         foreach (var job in later)
             field.Figures.Time("database back: a new job runs", TimeProvider.System.GetElapsedTime(back, field.Began(job.Id!.Value, 1)!.Value));
@@ -47,8 +49,6 @@ internal sealed class DatabaseAway(Field field)
         await field.Until(() => early.All(field.IsFinal), "what ended meanwhile is reported", () => field.Show(early));
         field.Figures.Time("database back: all that ended meanwhile is reported", TimeProvider.System.GetElapsedTime(back));
         await field.Until(() => ending.Concat(later).All(field.IsFinal), "everything ends", () => field.Show([.. ending, .. later]));
-        await field.Cluster.UntilWhole();
-        field.Figures.Time("database back: every silo is ready, and all is done", TimeProvider.System.GetElapsedTime(back));
         field.Figures.Count("database away: submissions without an answer", meanwhile.Count(submission => submission.Id is null));
         CheckNobodyWasKilled(holding, ending, presences);
         await field.Cancel(holding);

@@ -5,10 +5,7 @@ using Builds.Tests.Silos;
 
 namespace Builds.Tests.Chaos.Measurements;
 
-/// <summary>
-/// Drains of one worker after the other race with dispatch: none is given a job between the answer and its resume. All clocks are this
-/// machine's, so the moments in the jobs' records can be compared with those of the answers.
-/// </summary>
+/// <summary>Drains of one worker after the other race with dispatch.</summary>
 internal sealed class Drains(Field field)
 {
     /// <summary>More than all slots, so that every slot that becomes free is given out at once.</summary>
@@ -16,7 +13,7 @@ internal sealed class Drains(Field field)
 
     private const int Submitters = 4;
 
-    private readonly List<Race> races = [];
+    private readonly List<DrainRace> races = [];
 
     public async Task Run(int times)
     {
@@ -56,29 +53,18 @@ internal sealed class Drains(Field field)
             return;
         }
 
-        races.Add(new Race(member.Name, began, answered, resumed));
+        races.Add(new DrainRace(member.Name, began, answered, resumed));
         field.Figures.Time("drains: the answer", answered - began);
     }
 
     private void Compare(JobState[] jobs)
     {
-        var claims = jobs.SelectMany(job => job.Timeline.Where(entry => entry.Event == JobEventKind.Claimed).Select(entry => (Job: job, Entry: entry))).ToLookup(claim => claim.Entry.Worker);
-        var close = 0;
-        foreach (var race in races)
-        {
-            close += claims[race.Worker].Any(claim => claim.Entry.At > race.Began && claim.Entry.At <= race.Answered) ? 1 : 0;
-            foreach (var (job, entry) in claims[race.Worker].Where(claim => claim.Entry.At > race.Answered && claim.Entry.At < race.Resumed))
-            {
-                // The one exception: a claim without an answer for two seconds is made in vain, and never runs.
-                if (field.Began(job.Id.Value, entry.Attempt) is null && job.EndedAttempts.Any(ended => ended.Attempt == entry.Attempt))
-                    field.Figures.Count("drains: claimed later and handed back without running", 1);
-                else
-                    field.Mistaken($"job {job.Id} was claimed by {race.Worker} at {entry.At:O}, in attempt {entry.Attempt}; its drain was answered at {race.Answered:O}, and called off at {race.Resumed:O}");
-            }
-        }
-
+        var found = DrainRaces.Compare(races, jobs, (job, attempt) => field.Began(job, attempt) is not null);
+        foreach (var mistake in found.Mistakes)
+            field.Mistaken(mistake);
         field.Figures.Count("drains: races", races.Count);
-        field.Figures.Count("drains: races in which a job was claimed while the drain was under way", close);
+        field.Figures.Count("drains: races in which a job was claimed while the drain was under way", found.Close);
+        field.Figures.Count("drains: claims after the answer, handed back without running", found.InVain);
         field.Figures.Count("drains: jobs", jobs.Length);
     }
 
@@ -93,6 +79,4 @@ internal sealed class Drains(Field field)
             await field.Until(() => mine.Count(field.IsFinal) >= mine.Length / 2, "jobs end", () => field.Show(mine));
         }
     }
-
-    private sealed record Race(string Worker, DateTimeOffset Began, DateTimeOffset Answered, DateTimeOffset Resumed);
 }

@@ -61,6 +61,7 @@ internal sealed class Losses(Field field)
 
         // Those of the others ran all the time, or run again.
         await field.Until(() => jobs.All(job => field.Cluster.Witness.AliveOf(job.Id!.Value).Count > 0), "every job runs", () => field.Show(jobs));
+        field.Figures.Time($"{name}: every job of the cluster runs", TimeProvider.System.GetElapsedTime(since));
         var spared = jobs.Except(lost).Select(job => field.Records.Of(job.Id!.Value)!).ToArray();
         field.Figures.Count($"{name}: builds of the other silos that ended", spared.Count(job => job.EndedAttempts.Length > 0));
         field.Figures.Count($"{name}: attempts that they used up", spared.Sum(job => job.Lost));
