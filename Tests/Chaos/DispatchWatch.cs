@@ -20,6 +20,9 @@ internal sealed class DispatchWatch(Action<string> mistaken)
     /// <summary>The longest that the first in line was seen to wait beside a free slot.</summary>
     public TimeSpan Longest { get; private set; }
 
+    /// <summary>How many looks were quick enough to prove anything.</summary>
+    public int Looks { get; private set; }
+
     /// <param name="began">When the look began, from any beginning.</param>
     /// <param name="ended">When it ended.</param>
     /// <param name="records">All jobs.</param>
@@ -30,6 +33,7 @@ internal sealed class DispatchWatch(Action<string> mistaken)
         var now = waiting is null || free == 0 ? ((int, int)?)null : (waiting.Id.Value, waiting.Revision);
         var isDense = ended - began <= Dense && began - last <= Dense;
         last = ended;
+        Looks += isDense ? 1 : 0;
         if (now is null || now != first || !isDense)
         {
             (first, since, isTold) = (now, ended, false);

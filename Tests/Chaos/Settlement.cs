@@ -27,6 +27,7 @@ internal sealed class Settlement(ChaosCluster cluster, Callers callers, Workload
         var dead = await DeadReaders();
         await SendFresh();
         var areFinal = await AllFinal();
+        cluster.Tell($"the first in line waited beside a free slot for at most {vigil.Dispatch.Longest.TotalSeconds:0.00} s, in {vigil.Dispatch.Looks} looks that were quick enough");
         foreach (var reader in dead)
             reader.Dispose();
         if (!areFinal)

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Builds.Tests.Silos;
 
 namespace Builds.Tests.Chaos;
 
