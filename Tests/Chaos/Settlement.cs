@@ -25,8 +25,9 @@ internal sealed class Settlement(ChaosCluster cluster, Callers callers, Workload
         await SendAgain();
         await EndHolding();
         var dead = await DeadReaders();
-        await SendFresh();
-        var areFinal = await AllFinal();
+        var fresh = SendFresh();
+        var areFinal = await AllFinal(fresh);
+        await fresh;
         cluster.Tell($"the first in line waited beside a free slot for at most {vigil.Dispatch.Longest.TotalSeconds:0.00} s, in {vigil.Dispatch.Looks} looks that were quick enough");
         foreach (var reader in dead)
             reader.Dispose();
@@ -80,29 +81,27 @@ internal sealed class Settlement(ChaosCluster cluster, Callers callers, Workload
     }
 
     /// <summary>A cluster that was healed gives out what is new, at once.</summary>
-    private async Task SendFresh()
+    private Task SendFresh() => Task.WhenAll(Enumerable.Range(0, Fresh).Select(async number =>
     {
-        for (var count = 0; count < Fresh; count++)
+        var submission = ledger.Add(Recipe.All[0], key: Guid.NewGuid().ToString(), execute: true);
+        await Answered("POST of a job", async () =>
         {
-            var submission = ledger.Add(Recipe.All[0], key: Guid.NewGuid().ToString(), execute: true);
-            await Answered("POST of a job", async () =>
-            {
-                await workload.Send(random, submission);
-                return submission.Id is not null;
-            });
-        }
-    }
+            await workload.Send(new Random(number), submission);
+            return submission.Id is not null;
+        });
+    }));
 
-    private async Task<bool> AllFinal()
+    private async Task<bool> AllFinal(Task fresh)
     {
         var since = TimeProvider.System.GetTimestamp();
-        var mustEnd = ledger.Submissions.Where(known => known.MustEnd).Select(known => known.Id!.Value).ToHashSet();
         using var timer = new PeriodicTimer(Often);
         while (true)
         {
+            var areSent = fresh.IsCompleted;
             await vigil.Look(random);
+            var mustEnd = ledger.Submissions.Where(known => known.MustEnd).Select(known => known.Id!.Value).ToHashSet();
             var open = records.All.Where(job => !job.Status.IsFinal() && (job.Status != JobStatus.Pending || mustEnd.Contains(job.Id.Value))).ToArray();
-            if (open.Length == 0)
+            if (open.Length == 0 && areSent)
                 return true;
             if (TimeProvider.System.GetElapsedTime(since) > Bound)
             {

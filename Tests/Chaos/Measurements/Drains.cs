@@ -72,7 +72,7 @@ internal sealed class Drains(Field field)
     {
         while (!enough.IsCancellationRequested)
         {
-            var mine = await Task.WhenAll(Enumerable.Range(0, Open / Submitters).Select(_ => field.Submit(Recipe.All[0])));
+            var mine = await Task.WhenAll(Enumerable.Range(0, Open / Submitters).Select(_ => field.Submit(Recipe.Short)));
             foreach (var job in mine)
                 jobs.Enqueue(job);
             // Half of them are still there when the next ones come.
