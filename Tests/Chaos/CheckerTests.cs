@@ -94,18 +94,18 @@ public sealed class CheckerTests
 
         // Being claimed, held, between two workers for a while, and reported a moment after it left its slot.
         Look(0, Job(JobStatus.Running), (7, 0));
-        Look(30, Job(JobStatus.Running), (7, 1));
-        Look(31, Job(JobStatus.Running));
-        Look(50, Job(JobStatus.Running));
-        Look(51, Job(JobStatus.Running) with { Attempt = 2 }, (7, 2));
-        Look(80, Job(JobStatus.Running) with { Attempt = 2 });
+        Look(29, Job(JobStatus.Running), (7, 1));
+        Look(30, Job(JobStatus.Running));
+        Look(60, Job(JobStatus.Running));
+        Look(61, Job(JobStatus.Running) with { Attempt = 2 }, (7, 2));
+        Look(70, Job(JobStatus.Running) with { Attempt = 2 });
         Look(99, Job(JobStatus.Success) with { Attempt = 2 });
         mistakes.ShouldBeEmpty();
 
         // An attempt that a worker has is no excuse for another one.
         Look(100, Job(JobStatus.Running) with { Attempt = 3 }, (7, 2));
-        Look(121, Job(JobStatus.Running) with { Attempt = 3 }, (7, 2));
-        mistakes.Single().ShouldContain("attempt 3, and for 21.0 s no worker has it");
+        Look(131, Job(JobStatus.Running) with { Attempt = 3 }, (7, 2));
+        mistakes.Single().ShouldContain("attempt 3, and for 31.0 s no worker has it");
     }
 
     [Fact]

@@ -11,27 +11,18 @@ internal sealed class Settlement(ChaosCluster cluster, Callers callers, Workload
 {
     /// <summary>Far above what a lease, a lost queue and three attempts take: for machines that have much else to do.</summary>
     private static readonly TimeSpan Bound = TimeSpan.FromMinutes(4);
-    private static readonly TimeSpan Often = TimeSpan.FromMilliseconds(150);
+    private static readonly TimeSpan Often = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan Teardown = TimeSpan.FromSeconds(6);
 
     private readonly Random random = new(1);
     private readonly Vigil vigil = new(callers, records, mistaken);
 
-    /// <summary>More than a cluster of three has slots, so that some wait for one.</summary>
-    private const int Fresh = 14;
-
     public async Task Run()
     {
+        var fresh = new FreshJobs(cluster, workload, ledger, records, vigil, mistaken);
         await SendAgain();
         await EndHolding();
-        var dead = await DeadReaders();
-        var fresh = SendFresh();
-        var areFinal = await AllFinal(fresh);
-        await fresh;
-        cluster.Tell($"the first in line waited beside a free slot for at most {vigil.Dispatch.Longest.TotalSeconds:0.00} s, in {vigil.Dispatch.Looks} looks that were quick enough");
-        foreach (var reader in dead)
-            reader.Dispose();
-        if (!areFinal)
+        if (!await AllFinal())
             return; // Who is not at his end cannot be compared with it.
         CompareJobs();
         foreach (var job in records.All.Where(job => job.Status.IsFinal()))
@@ -40,6 +31,7 @@ internal sealed class Settlement(ChaosCluster cluster, Callers callers, Workload
         await CompareTokens();
         await CompareGroups();
         await CompareLogs();
+        await fresh.Run();
         await NothingIsAlive();
         NoSecretWasTold();
     }
@@ -67,41 +59,16 @@ internal sealed class Settlement(ChaosCluster cluster, Callers callers, Workload
         }
     }
 
-    /// <summary>They hold on to logs that do not fit into what lies between, and take nothing: that must be of no consequence to anybody.</summary>
-    private async Task<IReadOnlyList<DeadReader>> DeadReaders()
-    {
-        var readers = new List<DeadReader>();
-        foreach (var job in ledger.Submissions.Where(known => known is { Recipe.Name: "floods", Id: not null }).Take(3))
-        {
-            foreach (var member in cluster.Members)
-                readers.Add(await DeadReader.Open(member, $"/logs/{job.Id}/a/log?follow=true"));
-        }
-
-        return readers;
-    }
-
-    /// <summary>A cluster that was healed gives out what is new, at once.</summary>
-    private Task SendFresh() => Task.WhenAll(Enumerable.Range(0, Fresh).Select(async number =>
-    {
-        var submission = ledger.Add(Recipe.All[0], key: Guid.NewGuid().ToString(), execute: true);
-        await Answered("POST of a job", async () =>
-        {
-            await workload.Send(new Random(number), submission);
-            return submission.Id is not null;
-        });
-    }));
-
-    private async Task<bool> AllFinal(Task fresh)
+    private async Task<bool> AllFinal()
     {
         var since = TimeProvider.System.GetTimestamp();
+        var mustEnd = ledger.Submissions.Where(known => known.MustEnd).Select(known => known.Id!.Value).ToHashSet();
         using var timer = new PeriodicTimer(Often);
         while (true)
         {
-            var areSent = fresh.IsCompleted;
             await vigil.Look(random);
-            var mustEnd = ledger.Submissions.Where(known => known.MustEnd).Select(known => known.Id!.Value).ToHashSet();
             var open = records.All.Where(job => !job.Status.IsFinal() && (job.Status != JobStatus.Pending || mustEnd.Contains(job.Id.Value))).ToArray();
-            if (open.Length == 0 && areSent)
+            if (open.Length == 0)
                 return true;
             if (TimeProvider.System.GetElapsedTime(since) > Bound)
             {

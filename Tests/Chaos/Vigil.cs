@@ -13,10 +13,9 @@ internal sealed class Vigil(Callers callers, Records records, Action<string> mis
     private readonly LeaseWatch leases = new(mistaken);
     private readonly long begin = TimeProvider.System.GetTimestamp();
 
-    public DispatchWatch Dispatch { get; } = new(mistaken);
-
     /// <summary>One look; without an answer it is none.</summary>
-    public async Task Look(Random random)
+    /// <param name="dispatch">Told what waits beside which slots; null: nobody.</param>
+    public async Task Look(Random random, DispatchWatch? dispatch = null)
     {
         var began = Now;
         await records.Look();
@@ -27,7 +26,7 @@ internal sealed class Vigil(Callers callers, Records records, Action<string> mis
         leases.Look(Now, records.All, workers.Where(worker => worker.Status != "lost").SelectMany(worker => worker.Running).Select(job => (job.Id, job.Attempt)).ToHashSet());
         // In its own words, not those of the queue, and known to the queue.
         var ready = workers.Where(worker => worker is { Status: "ready", Leaving: false, Version: not null } && worker.LastHeard is { } heard && now - heard < Heard);
-        Dispatch.Look(began, Now, records.All, ready.Sum(worker => Math.Max(0, worker.Slots - worker.Running.Length)));
+        dispatch?.Look(began, Now, records.All, ready.Sum(worker => Math.Max(0, worker.Slots - worker.Running.Length)));
     }
 
     private TimeSpan Now => TimeProvider.System.GetElapsedTime(begin);
