@@ -160,7 +160,7 @@ internal static class ServeCommand
         var bound = app.Services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout + LastWord;
         try
         {
-            await down.WaitAsync(bound);
+            await down.WaitAsync(bound, CancellationToken.None);
         }
         catch (TimeoutException)
         {
