@@ -20,7 +20,7 @@ internal sealed class Drains(Field field)
         using var enough = new CancellationTokenSource();
         var jobs = new ConcurrentQueue<Submission>();
         Task[] flow = [.. Enumerable.Range(0, Submitters).Select(_ => Flow(jobs, enough.Token))];
-        await field.Until(() => jobs.Count(field.IsFinal) > Open, "jobs flow", () => field.Show(jobs));
+        await field.Until(() => jobs.Count(field.IsFinal) > Submitters, "jobs flow", () => field.Show(jobs));
         for (var time = 0; time < times; time++)
         {
             await One(field.Cluster.Members[field.Random.Next(field.Cluster.Members.Count)]);

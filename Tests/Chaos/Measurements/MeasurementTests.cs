@@ -11,7 +11,7 @@ namespace Builds.Tests.Chaos.Measurements;
 /// </summary>
 public sealed class MeasurementTests(ITestOutputHelper output)
 {
-    private const string Short = "kills:1,drains:20,livelog:1";
+    private const string Short = "kills:1,drains:5,livelog:1";
 
     private static readonly string? Asked = Environment.GetEnvironmentVariable("BUILDS_CHAOS_MEASURE") is { Length: > 0 } asked ? asked : null;
 
