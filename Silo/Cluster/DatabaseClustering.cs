@@ -33,6 +33,7 @@ internal static class DatabaseClustering
             membership.DefunctSiloExpiration = TimeSpan.FromDays(1);
         });
         silo.Services.AddDatabaseErrors();
+        silo.Services.AddSingleton<IFatalErrorHandler, SiloGivenUp>();
         silo.UseSiloTls(tls);
         return silo.UseBuildsMembership(member.Database);
     }
