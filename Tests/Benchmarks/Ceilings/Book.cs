@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Builds.Benchmarks.Measuring;
 using Builds.Cluster;
@@ -64,13 +65,13 @@ internal sealed class Book
 
     private void Submit() => book.Hint(Hint(++jobs, JobStatus.Queued), Now);
 
-    private IEnumerable<QueueEffect> Beat()
+    private ImmutableArray<QueueEffect> Beat()
     {
         book.Heartbeat(new Heartbeat(Worker, 1, ++beats, WorkerStatus.Ready, Slots, ["host"], []), Now);
         return book.TakeEffects();
     }
 
-    private void Take(IEnumerable<QueueEffect> effects) => running.AddRange(effects.Cast<QueueEffect.Dispatch>());
+    private void Take(ImmutableArray<QueueEffect> effects) => running.AddRange(effects.Cast<QueueEffect.Dispatch>());
 
     private JobHint Hint(int job, JobStatus status) => new()
     {

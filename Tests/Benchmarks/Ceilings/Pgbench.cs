@@ -41,9 +41,9 @@ internal sealed partial class Pgbench
     /// <summary>On a database of its own, of the same server.</summary>
     public static async Task<Pgbench> Create(PostgresServer server, string directory)
     {
-        var database = await server.CreateDatabase();
-        await PostgresSchema.Upgrade(database);
-        return new Pgbench(new NpgsqlConnectionStringBuilder(database), directory);
+        var connectionString = await server.CreateDatabase();
+        await PostgresSchema.Upgrade(connectionString);
+        return new Pgbench(new NpgsqlConnectionStringBuilder(connectionString), directory);
     }
 
     public static string Program => Path.Combine(PostgresServer.Programs!, "pgbench");
@@ -78,12 +78,12 @@ internal sealed partial class Pgbench
         var samples = new Samples();
         foreach (var file in Directory.GetFiles(directory, Path.GetFileName(log) + ".*"))
         {
-            foreach (var line in File.ReadLines(file))
+            await foreach (var line in File.ReadLinesAsync(file))
                 samples.Add(TimeSpan.FromMicroseconds(double.Parse(line.Split(' ')[2], CultureInfo.InvariantCulture)));
             File.Delete(file);
         }
 
-        var rate = double.Parse(TransactionsPerSecond().Match(said).Groups[1].Value, CultureInfo.InvariantCulture);
+        var rate = double.Parse(TransactionsPerSecond().Match(said).Groups["rate"].Value, CultureInfo.InvariantCulture);
         return new Rate(samples.Count, TimeSpan.FromSeconds(samples.Count / rate), used, samples);
     }
 
@@ -98,10 +98,10 @@ internal sealed partial class Pgbench
     private static (string Made, string Ran, string Ended) Records()
     {
         var now = TimeProvider.System.GetUtcNow();
-        var made = JobDecisions.Submit(new JobId(0), new JobSubmission { Owner = "admin", Manifest = Manifests.True }, "host", [Manifests.Task], now) with { Revision = 1, Updated = now };
-        var ran = JobDecisions.Claim(made, new JobClaim("silo-1", 1, Guid.NewGuid().ToString("N")), now).Job with { Revision = 2 };
-        var ended = ran with { Revision = 3, Status = JobStatus.Success, Tasks = [.. ran.Tasks.Select(task => task with { Status = BuildTaskStatus.Success })] };
-        return (Text(made), Text(ran), Text(ended));
+        var queued = JobDecisions.Submit(new JobId(0), new JobSubmission { Owner = "admin", Manifest = Manifests.True }, "host", [Manifests.Task], now) with { Revision = 1, Updated = now };
+        var running = JobDecisions.Claim(queued, new JobClaim("silo-1", 1, Guid.NewGuid().ToString("N")), now).Job with { Revision = 2 };
+        var success = running with { Revision = 3, Status = JobStatus.Success, Tasks = [.. running.Tasks.Select(task => task with { Status = BuildTaskStatus.Success })] };
+        return (Text(queued), Text(running), Text(success));
 
         static string Text(JobState job) => new StateJson().Serialize(job).ToString();
     }
@@ -109,6 +109,6 @@ internal sealed partial class Pgbench
     private static string Text<T>(T number)
         where T : IFormattable => number.ToString(null, CultureInfo.InvariantCulture);
 
-    [GeneratedRegex(@"tps = ([0-9.]+) \(without")]
+    [GeneratedRegex(@"tps = (?<rate>[0-9.]+) \(without", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex TransactionsPerSecond();
 }

@@ -42,19 +42,19 @@ internal sealed class ClusterSilo : IAsyncDisposable
             ("Cluster__SiloPort", Text(port)), ("Cluster__Advertise", "127.0.0.1"), ("Worker__Slots", Text(slots)), ("Execution__Driver", "Process"),
         })
             start.Environment["Builds__" + name] = value;
-        var process = Process.Start(start)!;
+        var silo = Process.Start(start)!;
         using var bound = new CancellationTokenSource(Bound);
         string? line;
         do
-            line = await process.StandardOutput.ReadLineAsync(bound.Token);
+            line = await silo.StandardOutput.ReadLineAsync(bound.Token);
         while (line?.StartsWith(SiloProgram.Ready, StringComparison.Ordinal) == false);
         if (line is null)
             throw new InvalidOperationException($"A silo ended before it was ready: {await File.ReadAllTextAsync(data + ".log")}");
         var client = new HttpClient { BaseAddress = new Uri(line[SiloProgram.Ready.Length..]), Timeout = Bound };
         var token = await File.ReadAllTextAsync(DataDirectory.Existing(tokenOf).AdminToken, bound.Token);
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token.Trim());
-        ProcessorTime.Silos.Add(process.Id);
-        return new ClusterSilo(process, client);
+        ProcessorTime.Silos.Add(silo.Id);
+        return new ClusterSilo(silo, client);
     }
 
     public static int FreePort()

@@ -2,7 +2,6 @@ using System.Globalization;
 using Builds.Cluster;
 using Builds.Execution;
 using Builds.Users;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
