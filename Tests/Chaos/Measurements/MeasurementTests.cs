@@ -11,11 +11,9 @@ namespace Builds.Tests.Chaos.Measurements;
 /// </summary>
 public sealed class MeasurementTests(ITestOutputHelper output)
 {
-    private const string Short = "kills:1,drains:5,livelog:1";
-
     private static readonly string? Asked = Environment.GetEnvironmentVariable("BUILDS_CHAOS_MEASURE") is { Length: > 0 } asked ? asked : null;
 
-    [PostgresFact]
+    [MeasurementFact]
     public async Task What_a_cluster_promises_about_time_is_measured_and_nothing_is_lost_or_twice_meanwhile()
     {
         var file = Environment.GetEnvironmentVariable("BUILDS_CHAOS_FIGURES") is { Length: > 0 } given ? given : null;
@@ -24,8 +22,8 @@ public sealed class MeasurementTests(ITestOutputHelper output)
         await using var field = await Field.Start(postgres, figures, Tell);
         try
         {
-            foreach (var (what, times) in Parse(Asked ?? Short))
-                await Measure(field, what, times, isShort: Asked is null);
+            foreach (var (what, times) in Parse(Asked!))
+                await Measure(field, what, times);
             await field.Settle();
         }
         catch (HarnessException mistake)
@@ -55,7 +53,7 @@ public sealed class MeasurementTests(ITestOutputHelper output)
         Figures.Text(Figures.Read(file)).ShouldBe("  late: 200 values, least 1, p50 100, p99 198, worst 200 s\n  ended: 3 in 2 (most 2)");
     }
 
-    private static Task Measure(Field field, string what, int times, bool isShort) => what switch
+    private static Task Measure(Field field, string what, int times) => what switch
     {
         "kills" => new Losses(field).Run(times, Trial.Kill),
         "queuekills" => new Losses(field).Run(times, Trial.KillOfQueue),
@@ -63,7 +61,7 @@ public sealed class MeasurementTests(ITestOutputHelper output)
         "database" => new DatabaseAway(field).Run(times),
         "rolling" => new Rolling(field).Run(times),
         "drains" => new Drains(field).Run(times),
-        "livelog" => new LiveLog(field, megabytes: isShort ? 4 : 200).Run(times),
+        "livelog" => new LiveLog(field, megabytes: 200).Run(times),
         _ => throw new FormatException($"BUILDS_CHAOS_MEASURE names kills, queuekills, freezes, database, rolling, drains or livelog, each with :TIMES, separated by commas; not '{what}'"),
     };
 
