@@ -169,10 +169,8 @@ public sealed class AgedJobs
 
         private void MakeRoom()
         {
-            var moved = start >= jobs.Length / 2 ? jobs : new QueuedJob[Math.Min(2 * jobs.Length, Most)];
             // A full piece is split before, so that there is room where the array is as long as it may be.
-            if (jobs.Length == Most)
-                moved = jobs;
+            var moved = start >= jobs.Length / 2 || jobs.Length == Most ? jobs : new QueuedJob[2 * jobs.Length];
             var count = Count;
             Span.CopyTo(moved);
             if (moved == jobs)

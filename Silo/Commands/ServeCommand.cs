@@ -10,6 +10,9 @@ namespace Builds.Commands;
 /// <summary><c>builds serve</c>: the service itself, until a signal ends it.</summary>
 internal static class ServeCommand
 {
+    /// <summary>What the host may take after it has given up stopping in good order.</summary>
+    private static readonly TimeSpan LastWord = TimeSpan.FromSeconds(5);
+
     private static readonly Option<string> Urls = new("--urls")
     {
         Description = "Where to listen, separated by semicolons. Port 0 takes a free one.",
@@ -117,9 +120,6 @@ internal static class ServeCommand
             return false;
         }
     }
-
-    /// <summary>What the host may take after it has given up stopping in good order.</summary>
-    private static readonly TimeSpan LastWord = TimeSpan.FromSeconds(5);
 
     private static async Task<int> Serve(ParseResult line)
     {

@@ -64,6 +64,10 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     public static partial int SendSignal(int pid, int signal);
 
+    /// <summary>Ends this process at once by SIGABRT, and prints nothing.</summary>
+    [LibraryImport("libc", EntryPoint = "abort")]
+    public static partial void Abort();
+
     [LibraryImport("libc", EntryPoint = "nice")]
     public static partial int Nice(int more);
 
