@@ -66,8 +66,8 @@ internal sealed class CatalogueBenchmark : Benchmark
     private static JobState Ended()
     {
         var then = TimeProvider.System.GetUtcNow() - TimeSpan.FromHours(1);
-        var job = JobDecisions.Submit(new JobId(0), new JobSubmission { Owner = "admin", Manifest = Manifests.True }, "host", [Manifests.Task], then);
-        return job with { Status = JobStatus.Success, Attempt = 1, Updated = then, Tasks = [.. job.Tasks.Select(task => task with { Status = BuildTaskStatus.Success })] };
+        var job = Manifests.Submitted(then);
+        return job with { Status = JobStatus.Success, Attempt = 1, Tasks = [.. job.Tasks.Select(task => task with { Status = BuildTaskStatus.Success })] };
     }
 
     private static string Milliseconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:N2} ms");

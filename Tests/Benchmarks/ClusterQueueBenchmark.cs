@@ -32,7 +32,7 @@ internal sealed class ClusterQueueBenchmark : Benchmark
         await using var deep = await BenchmarkCluster.Create(server, Path.Combine(directory, "deep"));
         await empty.Add(slots: 0);
         await deep.Add(slots: 0);
-        await deep.PutMany(Waiting(), scale.Queued);
+        await deep.PutMany(Manifests.Submitted(TimeProvider.System.GetUtcNow() - TimeSpan.FromHours(1)), scale.Queued);
         // The model of all those waits as well.
         var (waiting, many) = (scale.Queued + 1, string.Create(CultureInfo.InvariantCulture, $"{scale.Queued:N0} queued"));
         await empty.KillFirst();
@@ -126,10 +126,6 @@ internal sealed class ClusterQueueBenchmark : Benchmark
         while (rows == Page);
         return read == jobs ? Stopwatch.GetElapsedTime(begin) : throw new InvalidOperationException($"{read} jobs are queued, not {jobs}.");
     }
-
-    private static JobState Waiting() => JobDecisions.Submit(
-        new JobId(0), new JobSubmission { Owner = "admin", Manifest = Manifests.True }, "host", [Manifests.Task], TimeProvider.System.GetUtcNow() - TimeSpan.FromHours(1)) is var job
-            ? job with { Updated = job.Created } : throw new InvalidOperationException();
 
     private static string Seconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:N2} s");
 

@@ -1,3 +1,5 @@
+using Builds.Jobs;
+
 namespace Builds.Benchmarks;
 
 /// <summary>What is submitted.</summary>
@@ -24,4 +26,8 @@ internal static class Manifests
         """;
 
     public const string Hello = "image: host\ntasks:\n- build: echo hello\n";
+
+    /// <summary>The record of a job that was submitted then and has no number yet.</summary>
+    public static JobState Submitted(DateTimeOffset at) =>
+        JobDecisions.Submit(new JobId(0), new JobSubmission { Owner = "admin", Manifest = True }, "host", [Task], at) with { Updated = at };
 }

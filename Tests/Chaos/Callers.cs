@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
@@ -77,36 +78,24 @@ internal sealed class Callers(ChaosCluster cluster, Action<string> mistaken) : I
     }
 
     /// <summary>Opens a log where its reader is; null: nobody answered, or there is none yet.</summary>
-    public async Task<Stream?> Follow(Member member, string path, long offset, CancellationToken cancellationToken)
-    {
-        if (member.Address is not { } address)
-            return null;
-        try
-        {
-            var response = await reading.GetAsync(new Uri(address, $"{path}?follow=true&offset={offset}"), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-            if (response.IsSuccessStatusCode)
-                return await response.Content.ReadAsStreamAsync(cancellationToken);
-            response.Dispose();
-            return null;
-        }
-        catch (HttpRequestException)
-        {
-            return null;
-        }
-    }
+    public async Task<Stream?> Follow(Member member, string path, long offset, CancellationToken cancellationToken) =>
+        (await Open(member, $"{path}?follow=true&offset={offset}", range: null, HttpStatusCode.OK, cancellationToken)).Bytes;
 
     /// <summary>What there is of a log from here on, by a range; the status, 0 if nobody answered, and the bytes, null if there are none.</summary>
-    public async Task<(int Status, Stream? Bytes)> From(Member member, string path, long offset, CancellationToken cancellationToken)
+    public Task<(int Status, Stream? Bytes)> From(Member member, string path, long offset, CancellationToken cancellationToken) =>
+        Open(member, path, new RangeHeaderValue(offset, null), HttpStatusCode.PartialContent, cancellationToken);
+
+    private async Task<(int Status, Stream? Bytes)> Open(Member member, string path, RangeHeaderValue? range, HttpStatusCode wanted, CancellationToken cancellationToken)
     {
         if (member.Address is not { } address)
             return default;
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, path));
-        request.Headers.Range = new RangeHeaderValue(offset, null);
+        request.Headers.Range = range;
         try
         {
             var response = await reading.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-            if (response.StatusCode == System.Net.HttpStatusCode.PartialContent)
-                return (206, await response.Content.ReadAsStreamAsync(cancellationToken));
+            if (response.StatusCode == wanted)
+                return ((int)wanted, await response.Content.ReadAsStreamAsync(cancellationToken));
             response.Dispose();
             return ((int)response.StatusCode, null);
         }

@@ -12,6 +12,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
     public const int MaxAttempts = 3;
 
     private static readonly TimeSpan Bound = TimeSpan.FromMinutes(3);
+    private static readonly string? KeepIn = Environment.GetEnvironmentVariable("BUILDS_CHAOS_KEEP");
 
     private readonly long begin = TimeProvider.System.GetTimestamp();
     private readonly TempFolder folder = new();
@@ -103,6 +104,19 @@ internal sealed class ChaosCluster : IAsyncDisposable
     /// <summary>Where the queue is, or was last; null: nobody who runs has said so.</summary>
     public Member? QueueHolder => Members.Where(member => member.Process is not null && member.Silo!.QueueSince is not null).MaxBy(member => member.Silo!.QueueSince);
 
+    /// <summary>Which processes its silos are: another text once one of them ended.</summary>
+    public string Starts => string.Join(' ', Members.Select(member => member.Process));
+
+    /// <summary>Leaves what the silos said in the directory BUILDS_CHAOS_KEEP, if it is set.</summary>
+    public void Keep(string name)
+    {
+        if (KeepIn is null)
+            return;
+        Directory.CreateDirectory(KeepIn);
+        foreach (var member in Members)
+            File.WriteAllText(Path.Combine(KeepIn, $"{name}-{member.Name}.log"), member.Said);
+    }
+
     /// <summary>Waits until every member runs and says that it is ready for work.</summary>
     public async Task UntilWhole()
     {
@@ -122,14 +136,8 @@ internal sealed class ChaosCluster : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await Task.WhenAll(Members.Select(async member => await member.DisposeAsync()));
-        await Witness.DisposeAsync();
-        folder.Dispose();
-    }
-
-    private static async Task<string> Health(HttpClient http, Member member)
+    /// <summary>200 if it is ready for work, else what it answers instead, or why it does not.</summary>
+    public static async Task<string> Health(HttpClient http, Member member)
     {
         if (member.Address is not { } address)
             return member.Silo?.Ended.IsCompleted == false ? "starting" : "not running";
@@ -142,5 +150,12 @@ internal sealed class ChaosCluster : IAsyncDisposable
         {
             return error.Message;
         }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(Members.Select(async member => await member.DisposeAsync()));
+        await Witness.DisposeAsync();
+        folder.Dispose();
     }
 }

@@ -7,9 +7,6 @@ namespace Builds.Tests.Chaos;
 /// <summary>Carries out a <see cref="Plan"/> on a cluster of its own, under load, and looks for what must never be.</summary>
 internal sealed class ChaosRound(PostgresServer postgres, Plan plan, Action<string> tell)
 {
-    /// <summary>Where the silos of a failed round leave what they said; default: nowhere but in the failure.</summary>
-    private static readonly string? Keep = Environment.GetEnvironmentVariable("BUILDS_CHAOS_KEEP");
-
     private readonly ConcurrentQueue<string> mistakes = [];
 
     public IReadOnlyCollection<string> Mistakes => mistakes;
@@ -45,7 +42,7 @@ internal sealed class ChaosRound(PostgresServer postgres, Plan plan, Action<stri
             await new Settlement(cluster, callers, workload, ledger, records, Mistaken).Run();
         cluster.Tell($"over: {ledger.Submissions.Count} submissions, {mistakes.Count} mistakes; {string.Join("; ", callers.Failures.Select(one => $"{one.Value} times {one.Key}"))}");
         if (!mistakes.IsEmpty)
-            Save(cluster);
+            cluster.Keep($"seed{plan.Seed}");
         return RoundFigures.Of(plan, cluster, callers, ledger, records, mistakes.Count, TimeProvider.System.GetElapsedTime(begin));
     }
 
@@ -68,15 +65,6 @@ internal sealed class ChaosRound(PostgresServer postgres, Plan plan, Action<stri
     {
         tell($"MISTAKE {mistake}");
         mistakes.Enqueue(mistake);
-    }
-
-    private void Save(ChaosCluster cluster)
-    {
-        if (Keep is null)
-            return;
-        Directory.CreateDirectory(Keep);
-        foreach (var member in cluster.Members)
-            File.WriteAllText(Path.Combine(Keep, $"seed{plan.Seed}-{member.Name}.log"), member.Said);
     }
 }
 

@@ -11,6 +11,8 @@ namespace Builds.Tests.Chaos;
 /// </summary>
 public sealed class ChaosTests(ITestOutputHelper output)
 {
+    private readonly Story story = new(output);
+
     private const string ShortRun = "1";
 
     [PostgresFact]
@@ -26,16 +28,16 @@ public sealed class ChaosTests(ITestOutputHelper output)
         {
             if (done.Contains(seed))
                 continue;
-            var round = new ChaosRound(postgres, Plan.Of(seed, Shim.IsThere), Tell);
+            var round = new ChaosRound(postgres, Plan.Of(seed, Shim.IsThere), story.Tell);
             rounds.Add(await round.Run());
             Totals.Add(file, rounds[^1]);
             if (round.Mistakes.Count > 0)
                 mistakes.Add($"seed {seed}: {string.Join('\n', round.Mistakes)}\nTo see it again: BUILDS_CHAOS_SEEDS={seed} BUILDS_CHAOS_KEEP=chaos-logs dotnet test Tests --no-build --filter FullyQualifiedName~ChaosTests");
         }
 
-        Tell(Totals.Text(rounds));
+        story.Tell(Totals.Text(rounds));
         if (file is not null)
-            Tell("In all: " + Totals.Text(Totals.Read(file)));
+            story.Tell("In all: " + Totals.Text(Totals.Read(file)));
         mistakes.ShouldBeEmpty();
     }
 
@@ -48,17 +50,6 @@ public sealed class ChaosTests(ITestOutputHelper output)
         faults.Select(fault => fault.Kind).Distinct().Count().ShouldBe(14);
         faults.OfType<KillAtPoint>().Select(fault => fault.Point).Distinct().Count().ShouldBeGreaterThan(KnownPoint.OfACluster.Count / 4);
         plans.Select(plan => string.Join('\n', plan.Troubles)).ShouldBe(Enumerable.Range(1, 100).Select(seed => string.Join('\n', Plan.Of(seed).Troubles)));
-    }
-
-    private void Tell(string line)
-    {
-        output.WriteLine(line);
-        // A long run is followed while it runs; the test's own output comes at its end.
-        if (Environment.GetEnvironmentVariable("BUILDS_CHAOS_STORY") is { Length: > 0 } story)
-        {
-            lock (output)
-                File.AppendAllText(story, line + "\n");
-        }
     }
 
     private static (int First, int Last) Seeds(string text)

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Builds.Tests.Silos;
 
 namespace Builds.Tests.Chaos;
 
@@ -57,9 +56,6 @@ internal sealed record FreezeSilo(int Member) : Fault("silo frozen")
 /// <summary>SIGTERM; started again when it is over.</summary>
 internal sealed record LeaveSilo(int Member) : Fault("silo drained")
 {
-    /// <summary>More than the grace, what the host may take, and a last word.</summary>
-    private static readonly TimeSpan Leaving = TimeSpan.FromMinutes(2);
-
     public override Task Begin(ChaosCluster cluster)
     {
         cluster.Members[Member].Terminate();
@@ -69,13 +65,7 @@ internal sealed record LeaveSilo(int Member) : Fault("silo drained")
     public override async Task Heal(ChaosCluster cluster)
     {
         var member = cluster.Members[Member];
-        if (member.Silo is { } leaving)
-        {
-            await leaving.Ended.WaitAsync(Leaving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!leaving.Ended.IsCompleted)
-                throw new HarnessException($"{member.Name} has not ended {Leaving} after SIGTERM");
-        }
-
+        await member.UntilEnded();
         member.Start();
     }
 }

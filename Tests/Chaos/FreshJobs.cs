@@ -19,17 +19,17 @@ internal sealed class FreshJobs(ChaosCluster cluster, Workload workload, Ledger 
 
     private readonly Random random = new(2);
     private readonly long began = TimeProvider.System.GetTimestamp();
-    private readonly string processes = Processes(cluster);
+    private readonly string starts = cluster.Starts;
 
     /// <summary>Call it some time after this was made: what is left of the calm is waited for.</summary>
     public async Task Run()
     {
-        if (Processes(cluster) != processes)
+        if (cluster.Starts != starts)
             await Task.Delay(Calm);
         else if (Calm - TimeProvider.System.GetElapsedTime(began) is { Ticks: > 0 } left)
             await Task.Delay(left);
 
-        var before = Processes(cluster);
+        var before = cluster.Starts;
         var dead = await DeadReaders();
         var late = new List<string>();
         var dispatch = new DispatchWatch(late.Add);
@@ -39,7 +39,7 @@ internal sealed class FreshJobs(ChaosCluster cluster, Workload workload, Ledger 
         await sending;
         foreach (var reader in dead)
             reader.Dispose();
-        var isCalm = Processes(cluster) == before;
+        var isCalm = cluster.Starts == before;
         cluster.Tell($"the first in line waited beside a free slot for at most {dispatch.Longest.TotalSeconds:0.00} s, by {dispatch.Looks} looks that were quick enough{(isCalm ? "" : "; a silo ended meanwhile, so that it does not count")}");
         foreach (var mistake in late.Where(_ => isCalm))
             mistaken(mistake);
@@ -83,6 +83,4 @@ internal sealed class FreshJobs(ChaosCluster cluster, Workload workload, Ledger 
 
         return readers;
     }
-
-    private static string Processes(ChaosCluster cluster) => string.Join(' ', cluster.Members.Select(member => member.Process));
 }

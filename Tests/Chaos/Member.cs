@@ -1,6 +1,5 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
+using Builds.Support;
 using Builds.Tests.Silos;
 
 namespace Builds.Tests.Chaos;
@@ -11,10 +10,13 @@ namespace Builds.Tests.Chaos;
 /// </summary>
 internal sealed class Member : IAsyncDisposable
 {
+    /// <summary>More than the grace, what the host may take, and a last word.</summary>
+    private static readonly TimeSpan Leaving = TimeSpan.FromMinutes(2);
+
     private static readonly TimeSpan RestartAfter = TimeSpan.FromMilliseconds(300);
 
     private readonly ChaosCluster cluster;
-    private readonly int siloPort = FreePort();
+    private readonly int siloPort = Ports.Free();
     private readonly Lock gate = new();
     private readonly List<string> said = [];
     private readonly List<Task> watches = [];
@@ -117,6 +119,16 @@ internal sealed class Member : IAsyncDisposable
         Silo?.Terminate();
     }
 
+    /// <summary>Waits until what was told to leave has ended.</summary>
+    public async Task UntilEnded()
+    {
+        if (Silo is not { } leaving)
+            return;
+        await leaving.Ended.WaitAsync(Leaving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!leaving.Ended.IsCompleted)
+            throw new HarnessException($"{Name} has not ended {Leaving} after SIGTERM");
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Kill();
@@ -157,12 +169,5 @@ internal sealed class Member : IAsyncDisposable
             if (isWanted && silo == watched)
                 Start();
         }
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 }

@@ -9,6 +9,9 @@ namespace Builds.Tests.Silos;
 /// </summary>
 internal static class Leash
 {
+    /// <summary>No process began then.</summary>
+    private const string Ended = "0";
+
     private static readonly Lock Gate = new();
     private static Process? keeper;
 
@@ -19,21 +22,8 @@ internal static class Leash
         {
             if (keeper is null or { HasExited: true })
                 keeper = Keep();
-            keeper.StandardInput.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{process} {Started(process)}"));
+            keeper.StandardInput.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{process} {ProcessWatch.StartOf(process) ?? Ended}"));
             keeper.StandardInput.Flush();
-        }
-    }
-
-    /// <summary>What tells it from a later process of the same number; 0: it has ended.</summary>
-    private static string Started(int process)
-    {
-        try
-        {
-            return File.ReadAllText($"/proc/{process}/stat").Split(") ")[^1].Split(' ')[19];
-        }
-        catch (IOException)
-        {
-            return "0";
         }
     }
 

@@ -109,7 +109,7 @@ internal sealed class ProcessWatch(params string[] data)
         environment.FirstOrDefault(variable => variable.StartsWith(name + "=", StringComparison.Ordinal))?[(name.Length + 1)..] ?? "";
 
     /// <summary>Null if there is no such process, or only what is left of one until its parent has asked for it.</summary>
-    private static string? StartOf(int pid)
+    public static string? StartOf(int pid)
     {
         try
         {

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Builds.Storage;
 using Builds.Support;
 using Microsoft.Extensions.DependencyInjection;
@@ -114,7 +113,7 @@ public sealed class PostgresMembershipTests
         {
             silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = ("blue", "builds"));
             silo.Configure<SiloOptions>(options => options.SiloName = name);
-            silo.Configure<EndpointOptions>(endpoints => (endpoints.AdvertisedIPAddress, endpoints.SiloPort, endpoints.GatewayPort) = (IPAddress.Loopback, FreePort(), 0));
+            silo.Configure<EndpointOptions>(endpoints => (endpoints.AdvertisedIPAddress, endpoints.SiloPort, endpoints.GatewayPort) = (IPAddress.Loopback, Ports.Free(), 0));
             var postgres = new PostgresDatabase(database.ConnectionString);
             silo.UseBuildsStorage(postgres).UseBuildsMembership(postgres);
         });
@@ -149,12 +148,5 @@ public sealed class PostgresMembershipTests
         }
 
         return seen;
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 }

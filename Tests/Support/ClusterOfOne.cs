@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Builds.Support;
 
@@ -38,15 +36,7 @@ internal static class ClusterOfOne
     }
 
     private static Task<Place> Of(string data) =>
-        PlaceOf.GetOrAdd(Path.GetFullPath(data), async _ => new Place(await (await PostgresServer.Shared()).CreateDatabase(), FreePort()));
-
-    /// <summary>Free now; nobody else here looks for the same.</summary>
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
-    }
+        PlaceOf.GetOrAdd(Path.GetFullPath(data), async _ => new Place(await (await PostgresServer.Shared()).CreateDatabase(), Ports.Free()));
 
     /// <param name="Port">For other silos: a silo that was killed takes its old row over only at its old address.</param>
     private sealed record Place(string ConnectionString, int Port);

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Builds.Execution.Native;
 using Npgsql;
 
@@ -70,7 +68,7 @@ public sealed class PostgresServer : IAsyncDisposable
         if (IsRoot)
             await Run(["chown", "-R", "postgres:", place]);
         await Run([.. AsServer(place, "initdb"), "--no-sync", "--encoding=UTF8", "--locale=C", $"--username={User}", "--auth=scram-sha-256", $"--pwfile={password}"]);
-        var port = FreePort();
+        var port = Ports.Free();
         await File.AppendAllLinesAsync(Path.Combine(place, "data", "postgresql.conf"),
             ["listen_addresses = '127.0.0.1'", $"port = {port}", "unix_socket_directories = ''", "max_connections = 300", "shared_buffers = 64MB", .. settings]);
         var server = new PostgresServer(place, port, Keep(place));
@@ -195,12 +193,5 @@ public sealed class PostgresServer : IAsyncDisposable
         await process.WaitForExitAsync(bound.Token);
         if (process.ExitCode != 0)
             throw new InvalidOperationException($"{string.Join(' ', command)} ended with {process.ExitCode}: {await output}{await errors}");
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 }

@@ -1,6 +1,6 @@
 using System.Net;
-using System.Net.Sockets;
 using Builds.Cluster;
+using Builds.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -86,7 +86,7 @@ public sealed class SiloTlsTests : IAsyncLifetime, IDisposable
             silo.Services.AddSingleton<IMembershipTable>(membership);
             silo.Configure<Orleans.Configuration.ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = ("tls", "tls"));
             silo.Configure<SiloOptions>(options => options.SiloName = name);
-            silo.ConfigureEndpoints(IPAddress.Loopback, FreePort(), gatewayPort: 0);
+            silo.ConfigureEndpoints(IPAddress.Loopback, Ports.Free(), gatewayPort: 0);
             silo.Configure<ClusterMembershipOptions>(membership =>
             {
                 // Who cannot talk to the others gives up after this. Who can is not to be given up by them because the machine is busy.
@@ -108,12 +108,5 @@ public sealed class SiloTlsTests : IAsyncLifetime, IDisposable
 
         silos.Add(host);
         return host;
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 }

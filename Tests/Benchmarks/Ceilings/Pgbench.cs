@@ -98,7 +98,7 @@ internal sealed partial class Pgbench
     private static (string Made, string Ran, string Ended) Records()
     {
         var now = TimeProvider.System.GetUtcNow();
-        var queued = JobDecisions.Submit(new JobId(0), new JobSubmission { Owner = "admin", Manifest = Manifests.True }, "host", [Manifests.Task], now) with { Revision = 1, Updated = now };
+        var queued = Manifests.Submitted(now) with { Revision = 1 };
         var running = JobDecisions.Claim(queued, new JobClaim("silo-1", 1, Guid.NewGuid().ToString("N")), now).Job with { Revision = 2 };
         var success = running with { Revision = 3, Status = JobStatus.Success, Tasks = [.. running.Tasks.Select(task => task with { Status = BuildTaskStatus.Success })] };
         return (Text(queued), Text(running), Text(success));

@@ -37,7 +37,7 @@ internal sealed class BenchmarkCluster : IAsyncDisposable
     public async Task Add(int slots)
     {
         if (ports.Count == silos.Count)
-            ports.Add(ClusterSilo.FreePort());
+            ports.Add(Ports.Free());
         silos.Add(await ClusterSilo.Start(connectionString, Path.Combine(directory, "store"), Data(silos.Count), Data(0), ports[silos.Count], slots));
     }
 

@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Text.Json;
 using Builds.Benchmarks.Measuring;
 using Builds.Cluster;
@@ -55,13 +53,6 @@ internal sealed class ClusterSilo : IAsyncDisposable
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token.Trim());
         ProcessorTime.Silos.Add(silo.Id);
         return new ClusterSilo(silo, client);
-    }
-
-    public static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 
     /// <summary>Answers when the silo does, that is when the job is in the database.</summary>

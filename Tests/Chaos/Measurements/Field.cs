@@ -14,7 +14,6 @@ internal sealed class Field : IAsyncDisposable
     /// <summary>Far above every aim: what takes longer is stuck.</summary>
     private static readonly TimeSpan Bound = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan Often = TimeSpan.FromMilliseconds(25);
-    private static readonly string? Keep = Environment.GetEnvironmentVariable("BUILDS_CHAOS_KEEP");
 
     private readonly ConcurrentQueue<string> mistakes = [];
     private readonly ConcurrentDictionary<(int Job, int Attempt), long> began = [];
@@ -111,12 +110,12 @@ internal sealed class Field : IAsyncDisposable
     /// <summary>Waits until the cluster is whole, and stays so for a while: a silo that was frozen needs a moment to find out that it was given up.</summary>
     public async Task UntilCalm(TimeSpan calm)
     {
-        var (since, before) = (TimeProvider.System.GetTimestamp(), Processes());
+        var (since, before) = (TimeProvider.System.GetTimestamp(), Cluster.Starts);
         while (TimeProvider.System.GetElapsedTime(since) < calm)
         {
             await Task.Delay(calm / 10);
             await Cluster.UntilWhole();
-            if (Processes() is var now && now != before)
+            if (Cluster.Starts is var now && now != before)
                 (since, before) = (TimeProvider.System.GetTimestamp(), now);
         }
     }
@@ -135,18 +134,10 @@ internal sealed class Field : IAsyncDisposable
     {
         await over.CancelAsync();
         await watch;
-        if (Keep is not null)
-        {
-            Directory.CreateDirectory(Keep);
-            foreach (var member in Cluster.Members)
-                await File.WriteAllTextAsync(Path.Combine(Keep, $"measurement-{member.Name}.log"), member.Said);
-        }
-
+        Cluster.Keep("measurement");
         await Records.DisposeAsync();
         Callers.Dispose();
         await Cluster.DisposeAsync();
         over.Dispose();
     }
-
-    private string Processes() => string.Join(' ', Cluster.Members.Select(member => member.Process));
 }

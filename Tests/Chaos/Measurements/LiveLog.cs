@@ -10,13 +10,13 @@ namespace Builds.Tests.Chaos.Measurements;
 /// A job on one silo writes a log as fast as it can. Readers on the others follow it, are cut off at random and go on: all see the same
 /// bytes. Readers that stopped reading cost the writer nothing: it is timed with and without them, by turns.
 /// </summary>
-internal sealed class LiveLog(Field field, int megabytes)
+internal sealed class LiveLog(Field field)
 {
     private const string Line = "line %010.0f of a log that is read while it is written, as fast as it can be: 0123456789 abcdefghijklmn";
     private const int LineLength = 107;
+    private const int Megabytes = 200;
+    private const int Lines = Megabytes * 1_000_000 / LineLength;
     private const int Followers = 3, Rangers = 1, DeadPerSilo = 4;
-
-    private readonly int lines = megabytes * 1_000_000 / LineLength;
 
     public async Task Run(int times)
     {
@@ -34,8 +34,8 @@ internal sealed class LiveLog(Field field, int megabytes)
             await Tell(other, "resume");
     }
 
-    private Recipe Writes => new(
-        "writes", $"begin=$(date +%s%N); seq -f '{Line}' 1 {lines}; echo \"took $(( $(date +%s%N) - begin )) ns\"", Output: null);
+    private static Recipe Writes => new(
+        "writes", $"begin=$(date +%s%N); seq -f '{Line}' 1 {Lines}; echo \"took $(( $(date +%s%N) - begin )) ns\"", Output: null);
 
     private async Task Followed(Member writer, Member[] others, int seed)
     {
@@ -72,7 +72,7 @@ internal sealed class LiveLog(Field field, int megabytes)
             reader.Dispose();
         var writer = field.Cluster.Members[0];
         var took = await Took(writer, job, (await Whole(writer, job)).Length);
-        field.Figures.Time(withDeadReaders ? $"live log: writing {megabytes} MB with {dead.Length} dead readers" : $"live log: writing {megabytes} MB without readers", took);
+        field.Figures.Time(withDeadReaders ? $"live log: writing {Megabytes} MB with {dead.Length} dead readers" : $"live log: writing {Megabytes} MB without readers", took);
     }
 
     private async Task Tell(Member worker, string what)
@@ -94,7 +94,7 @@ internal sealed class LiveLog(Field field, int megabytes)
     {
         var (begin, last) = await Parts(member, job, length);
         using var expected = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        for (var line = 1; line <= lines; line++)
+        for (var line = 1; line <= Lines; line++)
             expected.AppendData(Encoding.ASCII.GetBytes(Line.Replace("%010.0f", line.ToString("0000000000", CultureInfo.InvariantCulture), StringComparison.Ordinal) + "\n"));
         expected.AppendData(Encoding.ASCII.GetBytes(last));
         var reader = new HashedLog(field.Callers, member, $"/logs/{job.Id}/a/log", follows: false, random: null, () => true, from: begin);
@@ -116,6 +116,6 @@ internal sealed class LiveLog(Field field, int megabytes)
         using var reader = new StreamReader(stream ?? throw new HarnessException($"no log of job {job.Id}"));
         var text = await reader.ReadToEndAsync();
         var last = text[text.LastIndexOf("took ", StringComparison.Ordinal)..];
-        return (length - last.Length - ((long)lines * LineLength), last);
+        return (length - last.Length - ((long)Lines * LineLength), last);
     }
 }

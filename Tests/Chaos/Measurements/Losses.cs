@@ -42,15 +42,15 @@ internal sealed class Losses(Field field)
             Trial.FreezeOfQueue => "silo with the queue frozen",
         };
         field.Tell($"{name}: {victim.Name}, with {lost.Length} of {Jobs} jobs");
-        var processes = lost.Length > 0 && trial is Trial.Freeze or Trial.FreezeOfQueue ? BuildsOf(lost) : [];
         var isFrozen = trial is Trial.Freeze or Trial.FreezeOfQueue;
+        var processes = isFrozen ? BuildsOf(lost) : [];
 
         var since = TimeProvider.System.GetTimestamp();
         if (isFrozen)
             victim.Silo!.Freeze();
         else
             await victim.Kill();
-        if (isFrozen && processes.Count > 0)
+        if (processes.Count > 0)
             field.Figures.Time($"{name}: its builds are gone", await ProcessWatch.Gone(processes, since, Bound));
         await field.Until(() => lost.All(job => field.BeganFrom(job.Id!.Value, 2) is not null), $"{name}: jobs of {victim.Name} run elsewhere", () => field.Show(lost));
         TimeSpan[] times = [.. lost.Select(job => TimeProvider.System.GetElapsedTime(since, field.BeganFrom(job.Id!.Value, 2)!.Value))];

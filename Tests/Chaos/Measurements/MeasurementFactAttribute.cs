@@ -4,6 +4,8 @@ namespace Builds.Tests.Chaos.Measurements;
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class MeasurementFactAttribute : FactAttribute
 {
-    public MeasurementFactAttribute() =>
-        Skip = Environment.GetEnvironmentVariable("BUILDS_CHAOS_MEASURE") is { Length: > 0 } ? null : "takes long: say what is to be measured, for example BUILDS_CHAOS_MEASURE=kills:10";
+    /// <summary>What is to be measured, and how often; null: nothing.</summary>
+    public static readonly string? Asked = Environment.GetEnvironmentVariable("BUILDS_CHAOS_MEASURE") is { Length: > 0 } asked ? asked : null;
+
+    public MeasurementFactAttribute() => Skip = Asked is null ? "takes long: say what is to be measured, for example BUILDS_CHAOS_MEASURE=kills:10" : null;
 }

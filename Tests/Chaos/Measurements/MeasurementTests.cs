@@ -11,7 +11,7 @@ namespace Builds.Tests.Chaos.Measurements;
 /// </summary>
 public sealed class MeasurementTests(ITestOutputHelper output)
 {
-    private static readonly string? Asked = Environment.GetEnvironmentVariable("BUILDS_CHAOS_MEASURE") is { Length: > 0 } asked ? asked : null;
+    private readonly Story story = new(output);
 
     [MeasurementFact]
     public async Task What_a_cluster_promises_about_time_is_measured_and_nothing_is_lost_or_twice_meanwhile()
@@ -19,10 +19,10 @@ public sealed class MeasurementTests(ITestOutputHelper output)
         var file = Environment.GetEnvironmentVariable("BUILDS_CHAOS_FIGURES") is { Length: > 0 } given ? given : null;
         var figures = new Figures(file);
         await using var postgres = await PostgresServer.Start();
-        await using var field = await Field.Start(postgres, figures, Tell);
+        await using var field = await Field.Start(postgres, figures, story.Tell);
         try
         {
-            foreach (var (what, times) in Parse(Asked!))
+            foreach (var (what, times) in Parse(MeasurementFactAttribute.Asked!))
                 await Measure(field, what, times);
             await field.Settle();
         }
@@ -31,9 +31,9 @@ public sealed class MeasurementTests(ITestOutputHelper output)
             field.Mistaken(mistake.Message);
         }
 
-        Tell($"Figures of this run:\n{Figures.Text(figures.All)}");
+        story.Tell($"Figures of this run:\n{Figures.Text(figures.All)}");
         if (file is not null && File.Exists(file))
-            Tell($"In all:\n{Figures.Text(Figures.Read(file))}");
+            story.Tell($"In all:\n{Figures.Text(Figures.Read(file))}");
         field.Mistakes.ShouldBeEmpty();
     }
 
@@ -61,20 +61,10 @@ public sealed class MeasurementTests(ITestOutputHelper output)
         "database" => new DatabaseAway(field).Run(times),
         "rolling" => new Rolling(field).Run(times),
         "drains" => new Drains(field).Run(times),
-        "livelog" => new LiveLog(field, megabytes: 200).Run(times),
+        "livelog" => new LiveLog(field).Run(times),
         _ => throw new FormatException($"BUILDS_CHAOS_MEASURE names kills, queuekills, freezes, database, rolling, drains or livelog, each with :TIMES, separated by commas; not '{what}'"),
     };
 
     private static IEnumerable<(string What, int Times)> Parse(string text) => text.Split(',').Select(one => one.Split(':'))
         .Select(words => (words[0], words.Length > 1 ? int.Parse(words[1], NumberStyles.None, CultureInfo.InvariantCulture) : 1));
-
-    private void Tell(string line)
-    {
-        output.WriteLine(line);
-        if (Environment.GetEnvironmentVariable("BUILDS_CHAOS_STORY") is { Length: > 0 } story)
-        {
-            lock (output)
-                File.AppendAllText(story, line + "\n");
-        }
-    }
 }

@@ -51,7 +51,7 @@ internal sealed class Rolling(Field field)
         field.Tell($"{member.Name} is replaced{(field.Cluster.QueueHolder == member ? ", which has the queue" : "")}");
         var leaving = member.Silo!;
         member.Terminate();
-        await leaving.Ended.WaitAsync(Bound);
+        await member.UntilEnded();
         field.Figures.Time("rolling: a silo leaves", TimeProvider.System.GetElapsedTime(since));
         if (leaving.ExitCode != 0)
             field.Mistaken($"{member.Name} was told to leave and ended with {leaving.ExitCode}: {leaving.Said}");
@@ -108,23 +108,8 @@ internal sealed class Rolling(Field field)
         using var timer = new PeriodicTimer(HealthCheck);
         while (!enough.IsCancellationRequested)
         {
-            await Task.WhenAll(field.Cluster.Members.Select(async member => ready[member] = await IsReady(http, member)));
+            await Task.WhenAll(field.Cluster.Members.Select(async member => ready[member] = await ChaosCluster.Health(http, member) == "200"));
             await timer.WaitForNextTickAsync(CancellationToken.None);
-        }
-    }
-
-    private static async Task<bool> IsReady(HttpClient http, Member member)
-    {
-        if (member.Address is not { } address)
-            return false;
-        try
-        {
-            using var answer = await http.GetAsync(new Uri(address, "/health/ready"));
-            return answer.IsSuccessStatusCode;
-        }
-        catch (Exception error) when (error is HttpRequestException or TaskCanceledException)
-        {
-            return false;
         }
     }
 }
