@@ -95,7 +95,9 @@ internal sealed class BuildsProgram : IAsyncDisposable
 
     private static BuildsProgram Start(string directory, string? input, string[] arguments, params (string Name, string Value)[] variables)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "builds"), arguments)
+        // Tests may themselves have been put in the background by a shell, which makes all below them ignore interrupts.
+        string[] command = ["--default-signal=INT", Path.Combine(AppContext.BaseDirectory, "builds"), .. arguments];
+        var start = new ProcessStartInfo("env", command)
         {
             UseShellExecute = false,
             WorkingDirectory = directory,
