@@ -79,7 +79,6 @@ internal sealed class LogReads(IBucket bucket) : IDisposable
         while (true)
         {
             var page = await bucket.List(folder, index.Last, cancellationToken);
-            KillPoint.Reached("bucket.listed");
             foreach (var found in page.Objects)
             {
                 if (index.With(found) is not { } next)

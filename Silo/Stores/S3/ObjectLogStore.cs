@@ -145,6 +145,7 @@ internal sealed class ObjectLogStore(IBucket bucket, StorePatience patience, Log
     {
         while (await reads.Look(key, cancellationToken) is { HasBegun: true } index)
         {
+            KillPoint.Reached("bucket.listed");
             // Not there first: its writer went on, or somebody else ended it. The next look tells.
             if (index.IsSealed || await PutNew(LogObjects.Segment(key, index.Length), ReadOnlyMemory<byte>.Empty, NewName(), cancellationToken))
             {
