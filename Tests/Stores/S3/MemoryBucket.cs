@@ -40,7 +40,22 @@ internal sealed class MemoryBucket : IBucket
         }
     }
 
-    public int Uploads => uploads.Count;
+    /// <summary>How many have begun, and neither ended nor been aborted.</summary>
+    public int Uploads
+    {
+        get
+        {
+            lock (gate)
+                return uploads.Count;
+        }
+    }
+
+    /// <summary>As a rule of the bucket does after a time.</summary>
+    public void DropUploads()
+    {
+        lock (gate)
+            uploads.Clear();
+    }
 
     public Task<bool> PutNew(string key, ReadOnlyMemory<byte> content, string writer, CancellationToken cancellationToken) =>
         Do("put-new", key, () => objects.TryAdd(key, (content.ToArray(), writer)));

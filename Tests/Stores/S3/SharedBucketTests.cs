@@ -141,6 +141,9 @@ public sealed class SharedBucketTests : IAsyncLifetime
         public Contract(S3Door door)
         {
             this.door = door;
+            // Actors stand still on threads of the pool, which the client and the door need too.
+            ThreadPool.GetMinThreads(out var workers, out var ports);
+            ThreadPool.SetMinThreads(Math.Max(workers, 32), ports);
             (A, B) = Fresh();
         }
 
@@ -148,7 +151,7 @@ public sealed class SharedBucketTests : IAsyncLifetime
 
         protected override ILogStore B { get; }
 
-        protected override int ShortRun => 12;
+        protected override int ShortRun => 5;
 
         public void Dispose() => stores.Dispose();
 
