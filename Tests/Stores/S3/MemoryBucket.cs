@@ -117,7 +117,15 @@ internal sealed class MemoryBucket : IBucket
                 return false;
             parts.ShouldBe(stored.Keys.Select(number => $"tag {number}"));
             stored.Values.SkipLast(1).ShouldAllBe(part => part.Length >= 5 << 20);
-            objects[key] = ([.. stored.Values.SelectMany(part => part)], null);
+            var whole = new byte[stored.Values.Sum(part => part.Length)];
+            var length = 0;
+            foreach (var part in stored.Values)
+            {
+                part.CopyTo(whole, length);
+                length += part.Length;
+            }
+
+            objects[key] = (whole, null);
             return true;
         });
 

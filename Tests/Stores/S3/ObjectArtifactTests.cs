@@ -21,7 +21,7 @@ public sealed class ObjectArtifactTests
     public async Task A_lost_answer_to_whichever_call_changes_nothing(int size)
     {
         var content = Bytes(size);
-        var (calls, lost) = (0, -1);
+        var (calls, lost, ofOneRun) = (0, -1, 0);
         do
         {
             calls = 0;
@@ -30,14 +30,16 @@ public sealed class ObjectArtifactTests
 
             var artifact = await store.Store(Job, 1, 1, "out/file.bin", new MemoryStream(content), default);
 
-            calls.ShouldBeGreaterThan(lost);
+            if (lost < 0)
+                ofOneRun = calls;
+            calls.ShouldBeGreaterThanOrEqualTo(ofOneRun);
             bucket.Fate = (_, _) => Mishap.None;
             (artifact.Size, artifact.Sha256).ShouldBe((size, Convert.ToHexStringLower(SHA256.HashData(content))));
             await using var stored = await store.Open(Job, artifact.Key, "file.bin", default);
             (await All(stored!)).AsSpan().SequenceEqual(content).ShouldBeTrue();
             bucket.Keys.ShouldBe([$"artifacts/0/0/7/{artifact.Key}/file.bin"]);
         }
-        while (++lost < calls);
+        while (++lost < ofOneRun);
     }
 
     [Fact]

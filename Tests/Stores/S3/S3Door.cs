@@ -31,7 +31,13 @@ internal enum Passage
 internal sealed class S3Door : IAsyncDisposable
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(60);
-    private static readonly HttpMessageInvoker Http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
+    private static readonly HttpMessageInvoker Http = new(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = false,
+        UseCookies = false,
+        // The server ends connections that are idle for five seconds.
+        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(1),
+    });
     private static readonly SemaphoreSlim Turn = new(1);
     private static int places;
 
@@ -64,6 +70,7 @@ internal sealed class S3Door : IAsyncDisposable
     public static async Task<S3Door> Open()
     {
         var server = await S3Server.Shared();
+        server.Runs.ShouldBeTrue("s3rver has ended");
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -117,6 +124,10 @@ internal sealed class S3Door : IAsyncDisposable
         try
         {
             await Answer(context, target, body, passage == Passage.AnswerLost);
+        }
+        catch (Exception error) when (!context.Response.HasStarted)
+        {
+            await Refuse(context, StatusCodes.Status500InternalServerError, $"TheTestsDoorBroke: {error.GetType().Name} {error.Message}");
         }
         finally
         {

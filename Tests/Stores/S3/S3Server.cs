@@ -22,7 +22,13 @@ internal sealed class S3Server
     private static readonly SemaphoreSlim Turn = new(1);
     private static S3Server? shared;
 
-    private S3Server(Uri address) => Address = address;
+    /// <summary>Held: its input must not be closed while we live.</summary>
+    private readonly Process keeper;
+
+    private S3Server(Uri address, Process keeper) => (Address, this.keeper) = (address, keeper);
+
+    /// <summary>False once it has ended, which it should not.</summary>
+    public bool Runs => !keeper.HasExited;
 
     public static string? SkipReason { get; } = Environment.GetEnvironmentVariable("CI") == "true" ? null
         : !File.Exists(Script) ? "the S3 server of the tests is not installed: npm ci --prefix Tests/Stores/S3/server"
@@ -66,7 +72,7 @@ internal sealed class S3Server
         while (await keeper.StandardOutput.ReadLineAsync(bound.Token) is { } line)
         {
             if (line.StartsWith("S3rver listening on ", StringComparison.Ordinal))
-                return new S3Server(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{line[(line.LastIndexOf(':') + 1)..]}")));
+                return new S3Server(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{line[(line.LastIndexOf(':') + 1)..]}")), keeper);
         }
 
         throw new InvalidOperationException("s3rver ended before it listened");
