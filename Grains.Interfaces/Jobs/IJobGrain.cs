@@ -48,13 +48,16 @@ public interface IJobGrain : IGrainWithIntegerKey
 
     /// <summary>
     /// queued → running, for the worker that was given the job. The same <see cref="JobClaim.DispatchId"/> again gets the
-    /// same attempt as long as that attempt is the current one.
+    /// same attempt as long as that attempt is the current one. No answer within five seconds: ask again.
     /// </summary>
-    [Alias("Claim")]
+    [Alias("Claim"), ResponseTimeout("00:00:05")]
     Task<ClaimResult> Claim(JobClaim claim);
 
-    /// <summary>What the worker of <see cref="AttemptReport.Attempt"/> knows. Older and repeated reports change nothing.</summary>
-    [Alias("Report")]
+    /// <summary>
+    /// What the worker of <see cref="AttemptReport.Attempt"/> knows. Older and repeated reports change nothing. No answer within five seconds, as
+    /// of a silo that is frozen: report again, and it may be another silo by then.
+    /// </summary>
+    [Alias("Report"), ResponseTimeout("00:00:05")]
     Task<ReportResult> Report(AttemptReport report);
 
     /// <summary>

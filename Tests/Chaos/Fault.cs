@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Builds.Tests.Silos;
 
 namespace Builds.Tests.Chaos;
 
@@ -56,6 +57,9 @@ internal sealed record FreezeSilo(int Member) : Fault("silo frozen")
 /// <summary>SIGTERM; started again when it is over.</summary>
 internal sealed record LeaveSilo(int Member) : Fault("silo drained")
 {
+    /// <summary>More than the grace, what the host may take, and a last word.</summary>
+    private static readonly TimeSpan Leaving = TimeSpan.FromMinutes(2);
+
     public override Task Begin(ChaosCluster cluster)
     {
         cluster.Members[Member].Terminate();
@@ -66,7 +70,12 @@ internal sealed record LeaveSilo(int Member) : Fault("silo drained")
     {
         var member = cluster.Members[Member];
         if (member.Silo is { } leaving)
-            await leaving.Ended.WaitAsync(TimeSpan.FromMinutes(2));
+        {
+            await leaving.Ended.WaitAsync(Leaving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!leaving.Ended.IsCompleted)
+                throw new HarnessException($"{member.Name} has not ended {Leaving} after SIGTERM");
+        }
+
         member.Start();
     }
 }
