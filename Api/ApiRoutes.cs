@@ -38,6 +38,7 @@ public static class ApiRoutes
     {
         app.UseProblems();
         app.MapHealth();
+        app.MapFallback("{**path}", () => Problems.NotServedHere());
         return app;
     }
 }

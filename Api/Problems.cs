@@ -45,6 +45,10 @@ public static class Problems
     public static IResult NoSuchWorker(string name, IEnumerable<string> known) => Answer(
         StatusCodes.Status404NotFound, $"no worker is called '{name}'; there {(string.Join(", ", known) is { Length: > 0 } names ? $"is {names}" : "is none")}");
 
+    /// <summary>Asked of a silo that only runs builds.</summary>
+    public static IResult NotServedHere() => Answer(
+        StatusCodes.Status404NotFound, "this silo runs builds and answers /health only (--role Worker): ask a silo of the cluster that has a front door");
+
     public static IResult Forbidden(string reason) => Answer(StatusCodes.Status403Forbidden, reason);
 
     public static IResult TooLarge(string reason) => Answer(StatusCodes.Status413PayloadTooLarge, reason);

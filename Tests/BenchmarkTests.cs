@@ -8,11 +8,23 @@ namespace Builds.Tests;
 public sealed class BenchmarkTests
 {
     [BubblewrapFact]
-    public async Task Every_figure_can_be_measured()
+    public Task Every_figure_of_a_silo_can_be_measured() => Measure(
+        ["disk", "spawn", "submissions", "lifecycles", "builds-process", "builds-bubblewrap", "first-byte", "logs", "queue"],
+        "fdatasync of one 4 KiB page", "one connection, one write at a time", "bare posix_spawn of true, one at a time", "submissions, 16 clients", "submissions, 64 clients",
+        "lifecycles, null executor", "process: builds of true", "bubblewrap: builds of true", "submission to first byte of the log",
+        "log, one fast writer", "log, ranges of 1 MiB over HTTP", "queue's book, 100 owners");
+
+    [PostgresFact]
+    public Task Every_figure_of_a_cluster_can_be_measured() => Measure(
+        ["cluster", "cluster-queue", "catalogue"],
+        "pgbench: 1 write, 48 connections", "3 silos: submissions", "pgbench: 3 writes, 48 connections", "3 silos: lifecycles", "start of a silo",
+        "queue rebuilt after SIGKILL", "memory for each queued job", "to the end of its first job", "one job in, one job through", "list page over HTTP, with total: p99");
+
+    private static async Task Measure(string[] topics, params string[] figures)
     {
         var program = Path.Combine(AppContext.BaseDirectory, "Builds.Benchmarks.dll");
-        using var bound = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        using var process = Process.Start(new ProcessStartInfo(TestProgram.Dotnet, [program, "--smoke"])
+        using var bound = new CancellationTokenSource(TimeSpan.FromMinutes(8));
+        using var process = Process.Start(new ProcessStartInfo(TestProgram.Dotnet, [program, "--smoke", .. topics.SelectMany(topic => new[] { "--only", topic })])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
@@ -26,12 +38,6 @@ public sealed class BenchmarkTests
 
             (await errors).ShouldBeEmpty(table);
             process.ExitCode.ShouldBe(0, table);
-            string[] figures =
-            [
-                "fdatasync of one 4 KiB page", "one connection, one write at a time", "bare posix_spawn of true, one at a time", "submissions, 16 clients", "submissions, 64 clients",
-                "lifecycles, null executor", "process: builds of true", "bubblewrap: builds of true", "submission to first byte of the log",
-                "log, one fast writer", "log, ranges of 1 MiB over HTTP",
-            ];
             foreach (var figure in figures)
                 table.ShouldContain(figure);
             table.ShouldNotContain("not measured");

@@ -181,9 +181,13 @@ public abstract record AttemptEnd
     [GenerateSerializer, Immutable, Alias("AttemptEnd.Failed")]
     public sealed record Failed([property: Id(0)] FailReason Reason, [property: Id(1)] string? Detail) : AttemptEnd;
 
-    /// <summary>The worker is leaving: queue the job again without counting the attempt as used up.</summary>
+    /// <summary>The worker cannot go on, through no fault of the job's: queue the job again without counting the attempt as used up.</summary>
+    /// <param name="Why">For people; null: <see cref="Leaving"/>.</param>
     [GenerateSerializer, Immutable, Alias("AttemptEnd.HandedBack")]
-    public sealed record HandedBack : AttemptEnd;
+    public sealed record HandedBack([property: Id(0)] string? Why = null) : AttemptEnd
+    {
+        public const string Leaving = "its worker is leaving";
+    }
 }
 
 /// <summary>The whole truth about an attempt at one moment: a lost report costs nothing once the next one arrives.</summary>

@@ -15,7 +15,7 @@ public enum JobEventKind
     CancelRequested = 4,
     /// <summary>The attempt, with its worker.</summary>
     Lost = 5,
-    /// <summary>The attempt, by a worker that leaves or drains.</summary>
+    /// <summary>The attempt, by a worker that leaves or drains, or whose lease ended since the queue did not answer.</summary>
     HandedBack = 6,
     /// <summary>After an attempt that was lost or handed back.</summary>
     Requeued = 7,

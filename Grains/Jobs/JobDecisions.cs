@@ -130,7 +130,7 @@ public static class JobDecisions
             null => (heard, job.CancelRequested ? ReportResult.CancelRequested : ReportResult.Heard),
             AttemptEnd.Succeeded => (Succeed(heard with { Artifacts = report.Artifacts }, now), ReportResult.Heard),
             AttemptEnd.Failed failed => (Fail(heard, JobSignal.Fail, failed.Reason, failed.Detail, now), ReportResult.Heard),
-            AttemptEnd.HandedBack => (HandBack(heard, closedLogs, now), ReportResult.Heard),
+            AttemptEnd.HandedBack handed => (HandBack(heard, handed.Why ?? AttemptEnd.HandedBack.Leaving, closedLogs, now), ReportResult.Heard),
             _ => throw new UnreachableException(report.End.GetType().Name),
         };
     }
@@ -161,9 +161,9 @@ public static class JobDecisions
             : Fail(job, JobSignal.Fail, FailReason.Internal, $"the worker reported success, but task '{open.Name}' is {open.Status.Word()}", now);
     }
 
-    private static JobState HandBack(JobState job, ImmutableArray<LogLength> closedLogs, DateTimeOffset now)
+    private static JobState HandBack(JobState job, string why, ImmutableArray<LogLength> closedLogs, DateTimeOffset now)
     {
-        var ended = EndAttempt(job, JobEventKind.HandedBack, "its worker is leaving", closedLogs, now);
+        var ended = EndAttempt(job, JobEventKind.HandedBack, why, closedLogs, now);
         return job.CancelRequested
             ? Fail(ended, JobSignal.GiveUp, FailReason.Cancelled, "cancelled", now)
             : Requeue(ended, JobSignal.HandBack, now);

@@ -106,7 +106,7 @@ public sealed partial class QueueBook
                 continue;
             var earlier = Math.Clamp(load - other.Owner.Running, 0, other.Count);
             place += earlier;
-            if (other.Owner.Running + earlier == load && earlier < other.Count && OwnerLine.CompareJobs(other.All.ElementAt(earlier), job) < 0)
+            if (other.Owner.Running + earlier == load && earlier < other.Count && OwnerLine.CompareJobs(other.At(earlier), job) < 0)
                 place++;
         }
 

@@ -63,6 +63,7 @@ public sealed partial class QueueGrain : Grain, IQueueGrain
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
+        LogHere(Pool);
         this.RegisterGrainTimer(Beat, new GrainTimerCreationOptions(TimeSpan.Zero, options.Reconcile < LongestTick ? options.Reconcile : LongestTick) { Interleave = true, KeepAlive = true });
         return Task.CompletedTask;
     }
@@ -236,4 +237,7 @@ public sealed partial class QueueGrain : Grain, IQueueGrain
 
     [LoggerMessage(EventId = 1202, Level = LogLevel.Warning, Message = "Job {JobId}: attempt {Attempt} is given up: {Why}")]
     private partial void LogGaveUp(JobId jobId, int attempt, string why);
+
+    [LoggerMessage(EventId = 1203, Level = LogLevel.Information, Message = "The queue of pool {Pool} is on this silo from now on")]
+    private partial void LogHere(string pool);
 }

@@ -68,7 +68,7 @@ public sealed class OwnerLine(OwnerEntry owner, JobKind kind)
     public static readonly Comparer<OwnerLine> NextFirst = Comparer<OwnerLine>.Create((left, right) =>
         left.load != right.load ? left.load.CompareTo(right.load) : CompareJobs(left.head!, right.head!));
 
-    private readonly SortedSet<QueuedJob>?[] levels = new SortedSet<QueuedJob>?[Placement.HighestPriority - Placement.LowestPriority + 1];
+    private readonly AgedJobs?[] levels = new AgedJobs?[Placement.HighestPriority - Placement.LowestPriority + 1];
     /// <summary>Where the line stands in its kind's order: taken when it was put there, so that it is found again.</summary>
     private int load;
     private QueuedJob? head;
@@ -79,7 +79,7 @@ public sealed class OwnerLine(OwnerEntry owner, JobKind kind)
     public int Count { get; private set; }
 
     /// <summary>The next one. Only where <see cref="Count"/> is not 0.</summary>
-    public QueuedJob First => TopLevel().Min!;
+    public QueuedJob First => TopLevel().Oldest!;
 
     /// <summary>The one that waits longest, whatever its priority.</summary>
     public QueuedJob Oldest
@@ -89,7 +89,7 @@ public sealed class OwnerLine(OwnerEntry owner, JobKind kind)
             QueuedJob? oldest = null;
             foreach (var level in levels)
             {
-                if (level?.Min is { } first && (oldest is null || QueuedJob.OldestFirst.Compare(first, oldest) < 0))
+                if (level?.Oldest is { } first && (oldest is null || QueuedJob.OldestFirst.Compare(first, oldest) < 0))
                     oldest = first;
             }
 
@@ -98,14 +98,14 @@ public sealed class OwnerLine(OwnerEntry owner, JobKind kind)
     }
 
     /// <summary>All, next first.</summary>
-    public IEnumerable<QueuedJob> All => levels.Reverse().OfType<SortedSet<QueuedJob>>().SelectMany(level => level);
+    public IEnumerable<QueuedJob> All => levels.Reverse().OfType<AgedJobs>().SelectMany(level => level.All);
 
     public static int CompareJobs(QueuedJob left, QueuedJob right) =>
         left.Priority != right.Priority ? right.Priority.CompareTo(left.Priority) : QueuedJob.OldestFirst.Compare(left, right);
 
     public void Add(QueuedJob job)
     {
-        (levels[job.Priority - Placement.LowestPriority] ??= new SortedSet<QueuedJob>(QueuedJob.OldestFirst)).Add(job);
+        (levels[job.Priority - Placement.LowestPriority] ??= new AgedJobs()).Add(job);
         Count++;
     }
 
@@ -124,8 +124,19 @@ public sealed class OwnerLine(OwnerEntry owner, JobKind kind)
         var before = 0;
         for (var level = job.Priority - Placement.LowestPriority + 1; level < levels.Length; level++)
             before += levels[level]?.Count ?? 0;
-        var own = levels[job.Priority - Placement.LowestPriority]!;
-        return before + own.GetViewBetween(own.Min!, job).Count - 1;
+        return before + levels[job.Priority - Placement.LowestPriority]!.CountBefore(job);
+    }
+
+    /// <summary>The job of the line that so many come before.</summary>
+    public QueuedJob At(int index)
+    {
+        for (var level = levels.Length - 1; ; level--)
+        {
+            var count = levels[level]?.Count ?? 0;
+            if (index < count)
+                return levels[level]!.At(index);
+            index -= count;
+        }
     }
 
     /// <summary>Brings the line to its place after its jobs, or those that its owner runs, have changed.</summary>
@@ -142,7 +153,7 @@ public sealed class OwnerLine(OwnerEntry owner, JobKind kind)
             kind.Order.Add(this);
     }
 
-    private SortedSet<QueuedJob> TopLevel()
+    private AgedJobs TopLevel()
     {
         for (var level = levels.Length - 1; ; level--)
         {

@@ -48,7 +48,7 @@ public sealed class AttemptRecorder(JobSnapshot job, AttemptLogs logs, AttemptRe
             AttemptEnd.Succeeded => "Build complete: success",
             AttemptEnd.Failed { Detail: null } failed => $"Build complete: failed ({failed.Reason.Word()})",
             AttemptEnd.Failed failed => $"Build complete: failed ({failed.Reason.Word()}): {failed.Detail}",
-            AttemptEnd.HandedBack => "This worker is leaving; the job goes back to the queue",
+            AttemptEnd.HandedBack handed => $"The job goes back to the queue: {handed.Why ?? AttemptEnd.HandedBack.Leaving}",
             _ => throw new System.Diagnostics.UnreachableException(end.GetType().Name),
         }, lost);
         await logs.Seal(lost);

@@ -15,6 +15,7 @@ public sealed partial class AttemptRunner(
     JobAddress address,
     IOptions<JobOptions> options,
     IOptions<WorkerOptions> worker,
+    IOptions<LeaseOptions> lease,
     TimeProvider clock,
     ILogger<AttemptRunner> logger)
 {
@@ -26,7 +27,7 @@ public sealed partial class AttemptRunner(
         try
         {
             if (await Claim(held, agent) is { } job)
-                await Execute(held, job);
+                await Execute(held, job, agent);
         }
         catch (Exception error)
         {
@@ -48,7 +49,9 @@ public sealed partial class AttemptRunner(
                 KillPoint.Reached("attempt.claimed");
                 agent.Claimed(held, job.Attempt);
                 // The answer may have been long on its way: without a lease the attempt must not begin.
-                return agent.LeaseHolds ? job : null;
+                if (!agent.LeaseHolds)
+                    held.End(agent.LeaseEnd);
+                return job;
             }
             catch (Exception error)
             {
@@ -62,7 +65,7 @@ public sealed partial class AttemptRunner(
         return null;
     }
 
-    private async Task Execute(HeldAttempt held, JobSnapshot job)
+    private async Task Execute(HeldAttempt held, JobSnapshot job, WorkerAgent agent)
     {
         var reporter = new AttemptReporter(
             grains.GetGrain<IJobGrain>(job.Id.Value), job.Attempt, job.Tasks.Length, result => Obey(held, result), clock, logger);
@@ -72,7 +75,11 @@ public sealed partial class AttemptRunner(
             var build = Build(held, job, recorder);
             if (await HungBuild.Hangs(build, held, worker.Value.HungAfter, clock))
                 await GiveUp(held, job, reporter);
-            end = Settle(held, await build);
+            var outcome = await build;
+            // The sandbox ended by itself, since the lease ran out before this worker noticed.
+            if (outcome is BuildOutcome.Stopped && held.Cause == StopCause.None)
+                held.End(agent.LeaseEnd);
+            end = Settle(held, outcome);
             KillPoint.Reached("attempt.built");
             if (end is not null)
                 end = await Seal(recorder, end, held.Lost);
@@ -166,7 +173,7 @@ public sealed partial class AttemptRunner(
             StopCause.Cancelled => new AttemptEnd.Failed(FailReason.Cancelled, null),
             StopCause.Timeout => new AttemptEnd.Failed(FailReason.Timeout, $"it ran for longer than {options.Value.Timeout}, the limit for a job"),
             StopCause.HandBack => new AttemptEnd.HandedBack(),
-            // The sandbox ended by itself, since the lease ran out before this worker noticed.
+            StopCause.LeaseOver => new AttemptEnd.HandedBack($"the queue did not answer its worker within the lease of {lease.Value.Lease}"),
             StopCause.None or StopCause.Lost => null,
         },
         _ => throw new System.Diagnostics.UnreachableException(outcome.GetType().Name),

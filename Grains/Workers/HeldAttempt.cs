@@ -12,7 +12,12 @@ public enum StopCause
     Timeout,
     /// <summary>The worker leaves: KILL; reported, and the job is queued again, unless it was to end anyway.</summary>
     HandBack,
-    /// <summary>The attempt is not ours any more, or the lease is over: KILL; nothing to report.</summary>
+    /// <summary>
+    /// The lease is over since the queue did not answer, through no fault of the worker's: KILL; reported as handed back. Until somebody
+    /// else is given the job, the attempt is still this worker's to give.
+    /// </summary>
+    LeaseOver,
+    /// <summary>The attempt is not ours any more, or the lease ended while this worker stood still: KILL; nothing to report.</summary>
     Lost,
 }
 

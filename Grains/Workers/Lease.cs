@@ -6,6 +6,9 @@ namespace Builds.Workers;
 /// </summary>
 public sealed class Lease(TimeSpan length)
 {
+    private TimeSpan? asked;
+    private TimeSpan? silent;
+
     /// <summary>When it ends; null before the first answer.</summary>
     public TimeSpan? End { get; private set; }
 
@@ -18,4 +21,21 @@ public sealed class Lease(TimeSpan length)
     }
 
     public bool Holds(TimeSpan now) => now < End;
+
+    /// <summary>A heartbeat is sent.</summary>
+    public void Ask(TimeSpan now)
+    {
+        if (Pauses(now))
+            silent = now;
+        asked = now;
+    }
+
+    /// <summary>
+    /// Whether heartbeats were sent in time throughout the length of a lease: then it is the queue that was silent, if the lease is over.
+    /// Otherwise the worker itself stood still, which what runs on it may have brought about.
+    /// </summary>
+    public bool AskedInTime(TimeSpan now) => asked is not null && !Pauses(now) && !(now - silent <= length);
+
+    // A good deal longer than between two heartbeats, of which a lease has at least two.
+    private bool Pauses(TimeSpan now) => now - asked > length / 2;
 }

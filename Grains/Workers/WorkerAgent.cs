@@ -93,6 +93,7 @@ public sealed partial class WorkerAgent(
     {
         lock (gate)
         {
+            lease.Ask(boot.Now);
             changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var beat = new Heartbeat(
                 identity.Name,
@@ -115,12 +116,28 @@ public sealed partial class WorkerAgent(
     /// </summary>
     public TimeSpan Renew(TimeSpan sent)
     {
-        if (LeaseLeft <= TimeSpan.Zero)
-            EndAll(StopCause.Lost);
+        EndIfLeaseIsOver();
         lock (gate)
         {
             lease.Renew(sent);
             return lease.End!.Value;
+        }
+    }
+
+    /// <summary>Ends everything here if the lease is over.</summary>
+    public void EndIfLeaseIsOver()
+    {
+        if (LeaseLeft <= TimeSpan.Zero)
+            EndAll(LeaseEnd);
+    }
+
+    /// <summary>Why an attempt ends here now, if it is for the lease.</summary>
+    public StopCause LeaseEnd
+    {
+        get
+        {
+            lock (gate)
+                return lease.AskedInTime(boot.Now) ? StopCause.LeaseOver : StopCause.Lost;
         }
     }
 

@@ -60,7 +60,7 @@ public sealed partial class WorkerHost(
     {
         // Neither may wait for the pool: it has no thread to spare when the machine is at its limit, which is when a lease is lost.
         var time = ThreadTime.Of(clock);
-        await using var watch = time.CreateTimer(_ => WatchLease(), null, lease.Value.Heartbeat, lease.Value.Heartbeat / 4);
+        await using var watch = time.CreateTimer(_ => agent.EndIfLeaseIsOver(), null, lease.Value.Heartbeat, lease.Value.Heartbeat / 4);
         await using (due = time.CreateTimer(_ => Beat(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan))
         {
             Beat();
@@ -129,12 +129,6 @@ public sealed partial class WorkerHost(
                 StopReason.Stale => StopCause.Lost,
             });
         }
-    }
-
-    private void WatchLease()
-    {
-        if (agent.LeaseLeft is { } left && left <= TimeSpan.Zero)
-            agent.EndAll(StopCause.Lost);
     }
 
     public override void Dispose()

@@ -75,7 +75,7 @@ internal sealed record MemberSilo(ClusterOptions Options, PostgresDatabase Datab
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new ClusterException($"the store {store} cannot be used: {error.Message}", error);
+            throw new ClusterException($"the store {store} cannot be used: {error.Message.TrimEnd('.')}. --store names a directory that every silo reaches and may write to.", error);
         }
     }
 

@@ -118,6 +118,9 @@ internal static class ServeCommand
         }
     }
 
+    /// <summary>What the host may take after it has given up stopping in good order.</summary>
+    private static readonly TimeSpan LastWord = TimeSpan.FromSeconds(5);
+
     private static async Task<int> Serve(ParseResult line)
     {
         using var signals = new Signals();
@@ -140,10 +143,30 @@ internal static class ServeCommand
             // Handed back at once on the second signal; the first one only begins the drain.
             await using var impatient = signals.Second.Register(() => app.Services.GetService<WorkerHost>()?.HandBackNow());
             if (await Starting.Start(app, () => Announce(app, data, held)))
-                await app.WaitForShutdownAsync(signals.First);
+                await UntilShutDown(app, signals.First);
         }
 
         return ExitCode.Done;
+    }
+
+    /// <summary>
+    /// Ends when the host has stopped. A silo that cannot tell the others that it leaves, since the database is away, would go on trying for
+    /// minutes: it has drained by then, and they take it for killed.
+    /// </summary>
+    private static async Task UntilShutDown(WebApplication app, CancellationToken signal)
+    {
+        var down = app.WaitForShutdownAsync(signal);
+        await down.WaitAsync(app.Lifetime.ApplicationStopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var bound = app.Services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout + LastWord;
+        try
+        {
+            await down.WaitAsync(bound, CancellationToken.None);
+        }
+        catch (TimeoutException)
+        {
+            await Console.Error.WriteLineAsync($"builds: the silo could not leave the cluster in good order within {bound}; it ends, and the others take it for killed");
+            Environment.Exit(ExitCode.CouldNotRun);
+        }
     }
 
     private static async Task Announce(WebApplication app, DataDirectory data, DataLock held)

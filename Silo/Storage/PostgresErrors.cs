@@ -25,6 +25,9 @@ internal static class PostgresErrors
             { } state => $"{database} on {server} cannot be used: {said} (SQLSTATE {state}).",
             null when Cause(error) is SocketException or TimeoutException =>
                 $"{server} cannot be reached: {Cause(error)!.Message.TrimEnd('.')}. Check that PostgreSQL runs there, takes connections from this machine, and that Host and Port of the connection string name it.",
+            // Npgsql has no code for it.
+            null when said.StartsWith("No password has been provided", StringComparison.Ordinal) =>
+                $"{server} wants a password of user {user}, and the connection string has none: add Password=… to it, in Builds__Cluster__ConnectionString rather than on the command line, or name a Passfile.",
             null => $"{database} on {server} cannot be used: {said.TrimEnd('.')}.",
         };
         return new ClusterException($"the cluster's database: {message}", error);

@@ -12,7 +12,8 @@ internal static class BenchmarksCommand
     [
         new DiskBenchmark(), new SpawnBenchmark(), new SubmissionBenchmark(), new LifecycleBenchmark(),
         new BuildBenchmark("process", ExecutionDriver.Process), new BuildBenchmark("bubblewrap", ExecutionDriver.Bubblewrap),
-        new FirstByteBenchmark(), new LogBenchmark(),
+        new FirstByteBenchmark(), new LogBenchmark(), new QueueBenchmark(),
+        new ClusterBenchmark(), new ClusterQueueBenchmark(), new CatalogueBenchmark(),
     ];
 
     public static Task<int> Run(string[] arguments)

@@ -1,3 +1,4 @@
 using Builds.Benchmarks;
+using Builds.Benchmarks.Silos;
 
-return await BenchmarksCommand.Run(args);
+return args is [SiloProgram.Verb, ..] ? await SiloProgram.Run(args[1], args[2]) : await BenchmarksCommand.Run(args);

@@ -6,10 +6,12 @@ namespace Builds.Benchmarks;
 /// <param name="Turns">How often each is repeated.</param>
 /// <param name="Singles">How often something is done that must be done alone.</param>
 /// <param name="LogMiB">How large the log is.</param>
-internal sealed record Scale(TimeSpan WarmUp, TimeSpan Turn, int Turns, int Singles, int LogMiB)
+/// <param name="Queued">How many jobs wait where very many do.</param>
+/// <param name="Catalogue">How many jobs there ever were.</param>
+internal sealed record Scale(TimeSpan WarmUp, TimeSpan Turn, int Turns, int Singles, int LogMiB, int Queued, int Catalogue)
 {
-    public static readonly Scale Full = new(TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(1.5), Turns: 3, Singles: 100, LogMiB: 256);
+    public static readonly Scale Full = new(TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(1.5), Turns: 3, Singles: 100, LogMiB: 256, Queued: 100_000, Catalogue: 1_000_000);
 
     /// <summary>Shows that everything works, and nothing about speed.</summary>
-    public static readonly Scale Smoke = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(50), Turns: 1, Singles: 2, LogMiB: 2);
+    public static readonly Scale Smoke = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(50), Turns: 1, Singles: 2, LogMiB: 2, Queued: 2_000, Catalogue: 5_000);
 }

@@ -7,7 +7,7 @@ namespace Builds.Benchmarks;
 internal sealed class Table(TextWriter output)
 {
     private static readonly CompositeFormat Line =
-        CompositeFormat.Parse("{0,-46} {1,12} {2,10} {3,10} {4,10}   {5,-40} {6,12} {7,6} {8,12} {9,9} {10,7}");
+        CompositeFormat.Parse("{0,-50} {1,12} {2,10} {3,10} {4,10}   {5,-44} {6,12} {7,6} {8,12} {9,9} {10,7}");
 
     public void Head() => Print("figure", "", "p50", "p99", "cpu each", "beside", "", "ratio", "aim", "samples", "took");
 
@@ -24,8 +24,12 @@ internal sealed class Table(TextWriter output)
         Text($"{row.Figure.Samples.Count:N0}"),
         Text($"{row.Figure.Took.TotalSeconds:N1} s"));
 
+    /// <summary>Something that is no rate.</summary>
+    public void Add(string name, string figure, string beside = "", string ceiling = "", string ratio = "", string aim = "") =>
+        Print(name, figure, "", "", "", beside, ceiling, ratio, aim, "", "");
+
     /// <summary>Something that could not be measured, and why.</summary>
-    public void Missing(string name, string why) => output.WriteLine($"{name,-46} not measured: {why}");
+    public void Missing(string name, string why) => output.WriteLine($"{name,-50} not measured: {why}");
 
     private void Print(params object[] cells) => output.WriteLine(string.Format(CultureInfo.InvariantCulture, Line, cells).TrimEnd());
 

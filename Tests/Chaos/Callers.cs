@@ -95,6 +95,27 @@ internal sealed class Callers(ChaosCluster cluster, Action<string> mistaken) : I
         }
     }
 
+    /// <summary>What there is of a log from here on, by a range; the status, 0 if nobody answered, and the bytes, null if there are none.</summary>
+    public async Task<(int Status, Stream? Bytes)> From(Member member, string path, long offset, CancellationToken cancellationToken)
+    {
+        if (member.Address is not { } address)
+            return default;
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, path));
+        request.Headers.Range = new RangeHeaderValue(offset, null);
+        try
+        {
+            var response = await reading.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            if (response.StatusCode == System.Net.HttpStatusCode.PartialContent)
+                return (206, await response.Content.ReadAsStreamAsync(cancellationToken));
+            response.Dispose();
+            return ((int)response.StatusCode, null);
+        }
+        catch (HttpRequestException)
+        {
+            return default;
+        }
+    }
+
     public Member? Any(Random random)
     {
         var there = cluster.Members.Where(member => member.Address is not null).ToArray();

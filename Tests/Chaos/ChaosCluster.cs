@@ -79,7 +79,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
 
     public static IEnumerable<string> Command(Member member) =>
     [
-        typeof(BuildsHost).Assembly.Location, "serve", "--urls", "http://127.0.0.1:0", "--data", member.Data,
+        member.Program, "serve", "--urls", "http://127.0.0.1:0", "--data", member.Data,
         "--name", member.Name, "--silo-port", $"{member.SiloPort}", "--advertise", member.Advertised, "--store", member.Store,
     ];
 
@@ -99,6 +99,9 @@ internal sealed class ChaosCluster : IAsyncDisposable
     /// <summary>Which member's silo holds the port.</summary>
     public string? NameOf(int port) =>
         PortOwners.Of(port, Members.Select(member => (member.Name, Process: member.Process ?? 0)).Where(candidate => candidate.Process > 0));
+
+    /// <summary>Where the queue is, or was last; null: nobody who runs has said so.</summary>
+    public Member? QueueHolder => Members.Where(member => member.Process is not null && member.Silo!.QueueSince is not null).MaxBy(member => member.Silo!.QueueSince);
 
     /// <summary>Waits until every member runs and says that it is ready for work.</summary>
     public async Task UntilWhole()

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using Builds.Jobs;
+using Builds.Tests.Chaos.Measurements;
 using Builds.Tests.Silos;
 
 namespace Builds.Tests.Chaos;
@@ -82,6 +83,73 @@ public sealed class CheckerTests
 
         RecordRules.Mistake(null, before, ChaosCluster.MaxAttempts).ShouldBeNull();
         RecordRules.Mistake(before, now, ChaosCluster.MaxAttempts).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public void A_job_that_stays_running_although_no_worker_has_it_is_seen()
+    {
+        var mistakes = new List<string>();
+        var watch = new LeaseWatch(mistakes.Add);
+        void Look(double seconds, JobState job, params (int Job, int Attempt)[] held) => watch.Look(TimeSpan.FromSeconds(seconds), [job], held.ToHashSet());
+
+        // Being claimed, held, between two workers for a while, and reported a moment after it left its slot.
+        Look(0, Job(JobStatus.Running), (7, 0));
+        Look(29, Job(JobStatus.Running), (7, 1));
+        Look(30, Job(JobStatus.Running));
+        Look(60, Job(JobStatus.Running));
+        Look(61, Job(JobStatus.Running) with { Attempt = 2 }, (7, 2));
+        Look(70, Job(JobStatus.Running) with { Attempt = 2 });
+        Look(99, Job(JobStatus.Success) with { Attempt = 2 });
+        mistakes.ShouldBeEmpty();
+
+        // An attempt that a worker has is no excuse for another one.
+        Look(100, Job(JobStatus.Running) with { Attempt = 3 }, (7, 2));
+        Look(131, Job(JobStatus.Running) with { Attempt = 3 }, (7, 2));
+        mistakes.Single().ShouldContain("attempt 3, and for 31.0 s no worker has it");
+    }
+
+    [Fact]
+    public void The_first_in_line_that_waits_beside_a_free_slot_is_seen()
+    {
+        var mistakes = new List<string>();
+        var watch = new DispatchWatch(mistakes.Add);
+        var (at, first) = (TimeSpan.Zero, Job(JobStatus.Queued) with { QueuedAt = DateTimeOffset.UnixEpoch });
+        void Looks(double seconds, JobState job, int free, double step = 0.1)
+        {
+            for (var end = at + TimeSpan.FromSeconds(seconds); at < end; at += TimeSpan.FromSeconds(step))
+                watch.Look(at, at + TimeSpan.FromSeconds(step / 2), [job, Job(JobStatus.Queued) with { Id = new JobId(8), QueuedAt = first.QueuedAt?.AddSeconds(1) }], free);
+        }
+
+        // No slot; one for a moment; another one in between; looks by a machine that had no time; and a job that came back to the line.
+        Looks(5, first, free: 0);
+        Looks(0.9, first, free: 1);
+        Looks(0.1, first, free: 0);
+        Looks(0.9, first, free: 1);
+        Looks(0.9, first with { Id = new JobId(6) }, free: 1);
+        Looks(5, first, free: 1, step: 1);
+        Looks(0.9, first with { Revision = 6 }, free: 1);
+        mistakes.ShouldBeEmpty();
+        watch.Longest.ShouldBeLessThan(DispatchWatch.Bound);
+
+        Looks(2, first, free: 2);
+        mistakes.Single().ShouldContain("job 7 is the first in line");
+        mistakes.Single().ShouldContain("while 2 slots were free");
+    }
+
+    [Fact]
+    public void A_job_that_becomes_a_drained_workers_after_the_answer_is_seen()
+    {
+        static DateTimeOffset At(int second) => DateTimeOffset.UnixEpoch.AddSeconds(second);
+        static JobState Claimed(string worker, int second) => Job(JobStatus.Success) with { Timeline = [new JobEvent(At(second), JobEventKind.Claimed, 1, worker, null)] };
+        DrainRace[] races = [new("s1", At(10), At(12), At(20))];
+        (IReadOnlyList<string> Mistakes, int Close, int InVain) Compare(bool ran, params JobState[] jobs) => DrainRaces.Compare(races, jobs, (_, _) => ran);
+
+        Compare(ran: true, Claimed("s1", 9), Claimed("s1", 11), Claimed("s2", 15), Claimed("s1", 21)).ShouldSatisfyAllConditions(
+            found => found.Mistakes.ShouldBeEmpty(), found => found.Close.ShouldBe(1));
+        var late = Claimed("s1", 15) with { EndedAttempts = [new EndedAttempt(1, "its worker is leaving", [])] };
+        Compare(ran: false, late).ShouldSatisfyAllConditions(found => found.Mistakes.ShouldBeEmpty(), found => found.InVain.ShouldBe(1));
+        Compare(ran: true, late).Mistakes.Single().ShouldContain("was claimed by s1");
+        Compare(ran: false, Claimed("s1", 15)).Mistakes.Single().ShouldContain("was claimed by s1");
     }
 
     [Fact]

@@ -39,6 +39,9 @@ internal sealed class Member : IAsyncDisposable
     public string Store { get; }
     public Shim Shim { get; }
 
+    /// <summary>The assembly of the product that its next start runs.</summary>
+    public string Program { get; set; } = typeof(BuildsHost).Assembly.Location;
+
     /// <summary>On its way to the database.</summary>
     public FaultProxy Database { get; }
 

@@ -17,6 +17,7 @@ internal sealed class Records(string connectionString, Witness witness, Action<s
 
     private readonly NpgsqlDataSource source = NpgsqlDataSource.Create(connectionString);
     private readonly ConcurrentDictionary<int, (int Version, JobState State)> known = [];
+    private readonly SemaphoreSlim turn = new(1);
 
     public IEnumerable<JobState> All => known.Values.Select(one => one.State);
 
@@ -42,8 +43,21 @@ internal sealed class Records(string connectionString, Witness witness, Action<s
         }
     }
 
-    /// <summary>One look, which must succeed.</summary>
+    /// <summary>One look, which must succeed. One at a time: what an earlier one read must not be noted after a later one.</summary>
     public async Task Look()
+    {
+        await turn.WaitAsync();
+        try
+        {
+            await LookNow();
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private async Task LookNow()
     {
         var changed = new List<int>();
         await using (var versions = source.CreateCommand("SELECT id, version FROM storage WHERE state = 'job'"))
@@ -65,7 +79,11 @@ internal sealed class Records(string connectionString, Witness witness, Action<s
             Note(reader.GetInt32(0), JsonSerializer.Deserialize<JobState>(await reader.GetFieldValueAsync<byte[]>(1), StateJson.Options)!);
     }
 
-    public ValueTask DisposeAsync() => source.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await source.DisposeAsync();
+        turn.Dispose();
+    }
 
     /// <summary>Compares a record with the one before it.</summary>
     public void Note(int version, JobState now)

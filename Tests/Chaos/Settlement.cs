@@ -15,9 +15,11 @@ internal sealed class Settlement(ChaosCluster cluster, Callers callers, Workload
     private static readonly TimeSpan Teardown = TimeSpan.FromSeconds(6);
 
     private readonly Random random = new(1);
+    private readonly Vigil vigil = new(callers, records, mistaken);
 
     public async Task Run()
     {
+        var fresh = new FreshJobs(cluster, workload, ledger, records, vigil, mistaken);
         await SendAgain();
         await EndHolding();
         if (!await AllFinal())
@@ -29,6 +31,7 @@ internal sealed class Settlement(ChaosCluster cluster, Callers callers, Workload
         await CompareTokens();
         await CompareGroups();
         await CompareLogs();
+        await fresh.Run();
         await NothingIsAlive();
         NoSecretWasTold();
     }
@@ -63,7 +66,7 @@ internal sealed class Settlement(ChaosCluster cluster, Callers callers, Workload
         using var timer = new PeriodicTimer(Often);
         while (true)
         {
-            await records.Look();
+            await vigil.Look(random);
             var open = records.All.Where(job => !job.Status.IsFinal() && (job.Status != JobStatus.Pending || mustEnd.Contains(job.Id.Value))).ToArray();
             if (open.Length == 0)
                 return true;

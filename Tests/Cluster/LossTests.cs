@@ -80,13 +80,36 @@ public sealed class LossTests
     }
 
     [Fact]
-    public async Task A_worker_that_is_not_answered_kills_its_builds_when_its_lease_ends_before_the_queue_gives_them_away()
+    public async Task A_worker_that_the_queue_does_not_answer_kills_its_builds_and_hands_them_back_and_no_attempt_is_used_up()
     {
         await using var cluster = await BuildsTestCluster.Start();
         var job = await cluster.Submit(Held);
         var build = await cluster.Executor.Build(job.Id);
 
         cluster.Calls.Silence();
+        await cluster.AdvanceUntil(async () => (await cluster.Job(job.Id).Get())!.Status == JobStatus.Queued, "queued again", AfterStart);
+        build.Kill.IsCancellationRequested.ShouldBeTrue();
+        cluster.Calls.Heal();
+        await cluster.AdvanceUntil(async () => (await cluster.Job(job.Id).Get())!.Attempt == 2, "second attempt", TimeSpan.FromSeconds(5));
+
+        const string Why = "the queue did not answer its worker within the lease of 00:00:05";
+        var again = (await cluster.Job(job.Id).Get())!;
+        again.EndedAttempts.Single().Why.ShouldBe(Why);
+        again.Timeline.Single(entry => entry.Event == JobEventKind.HandedBack).Detail.ShouldBe(Why);
+        again.Timeline.ShouldNotContain(entry => entry.Event == JobEventKind.Lost);
+        cluster.Logs.Text(job.Id, 1, null).ShouldContain($"The job goes back to the queue: {Why}");
+    }
+
+    [Fact]
+    public async Task A_worker_that_reaches_nobody_kills_its_builds_when_its_lease_ends_before_the_queue_gives_them_away()
+    {
+        await using var cluster = await BuildsTestCluster.Start();
+        var job = await cluster.Submit(Held);
+        var build = await cluster.Executor.Build(job.Id);
+
+        cluster.Calls.Silence();
+        var silent = cluster.Calls.Fate;
+        cluster.Calls.Fate = call => call == "IJobGrain.Report" ? CallFate.RequestLost : silent(call);
         await cluster.AdvanceUntil(async () => (await cluster.Job(job.Id).Get())!.Status == JobStatus.Queued, "queued again", AfterStart);
         build.Kill.IsCancellationRequested.ShouldBeTrue();
         cluster.Calls.Heal();

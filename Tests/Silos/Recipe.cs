@@ -3,7 +3,8 @@ namespace Builds.Tests.Silos;
 /// <summary>A small job whose log is known in advance.</summary>
 /// <param name="Script">Of its first task, <c>a</c>.</param>
 /// <param name="Output">What the script writes, with ATTEMPT and JOB for what the job is told; null: not known.</param>
-internal sealed record Recipe(string Name, string Script, string? Output, bool Fails = false, bool HasArtifact = false)
+/// <param name="IsSingle">True: that is its only task.</param>
+internal sealed record Recipe(string Name, string Script, string? Output, bool Fails = false, bool HasArtifact = false, bool IsSingle = false)
 {
     public const string ArtifactText = "kept by job JOB in attempt ATTEMPT\n";
 
@@ -26,7 +27,10 @@ internal sealed record Recipe(string Name, string Script, string? Output, bool F
     /// <summary>Runs until it is cancelled.</summary>
     public static readonly Recipe Holds = new("holds", "sleep 1000", Output: null);
 
-    /// <summary>As it is submitted; <c>b</c> follows <c>a</c>.</summary>
+    /// <summary>As little as a build can be.</summary>
+    public static readonly Recipe Short = new("short", "echo short", "short\n", IsSingle: true);
+
+    /// <summary>As it is submitted; <c>b</c> follows <c>a</c>, unless it is single.</summary>
     /// <param name="run">The value of <see cref="Mark"/>.</param>
     /// <param name="before">A line that each task runs first.</param>
     public string Manifest(string run, string before = ":") => $"""
@@ -38,10 +42,11 @@ internal sealed record Recipe(string Name, string Script, string? Output, bool F
             set +x
             {before}
             {Script}
+        {(IsSingle ? "" : $"""
         - b: |
             set +x
             {before}
             echo "b of attempt $JOB_ATTEMPT"
-
+        """)}
         """;
 }

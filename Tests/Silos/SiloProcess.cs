@@ -30,6 +30,7 @@ internal sealed class SiloProcess : IAsyncDisposable
     private SiloProcess(Process process)
     {
         this.process = process;
+        Leash.Hold(process.Id);
         Spawned = TimeProvider.System.GetTimestamp();
         output = Task.WhenAll(Read(process.StandardOutput), Read(process.StandardError));
         Ended = WaitForEnd();
@@ -45,6 +46,9 @@ internal sealed class SiloProcess : IAsyncDisposable
 
     /// <summary>Null until it says that it is ready.</summary>
     public Uri? Address { get; private set; }
+
+    /// <summary>When it last said that the queue is on it now; null: never.</summary>
+    public long? QueueSince { get; private set; }
 
     public Task Ended { get; }
 
@@ -151,6 +155,8 @@ internal sealed class SiloProcess : IAsyncDisposable
         {
             lock (said)
                 said.AppendLine(line);
+            if (line.Contains("The queue of pool default is on this silo", StringComparison.Ordinal))
+                QueueSince = TimeProvider.System.GetTimestamp();
             if (line.StartsWith("Ready: ", StringComparison.Ordinal))
             {
                 Address = new Uri(line["Ready: ".Length..line.IndexOf(',', StringComparison.Ordinal)]);

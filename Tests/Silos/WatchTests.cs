@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using Builds.Support;
 
 namespace Builds.Tests.Silos;
 
@@ -43,6 +45,19 @@ public sealed class WatchTests : IDisposable
         var mistake = await Should.ThrowAsync<HarnessException>(watch.AllGone(TimeProvider.System.GetTimestamp(), TimeSpan.FromMilliseconds(100)));
 
         mistake.Message.ShouldContain("sleep 1000");
+    }
+
+    [Fact]
+    public async Task A_silo_does_not_outlive_a_test_process_that_is_killed()
+    {
+        await using var tests = TestProgram.Start(null, "leash");
+        var silo = Process.GetProcessById(int.Parse(await tests.Line(), CultureInfo.InvariantCulture));
+        processes.Add(silo);
+
+        tests.Kill();
+
+        using var bound = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        await silo.WaitForExitAsync(bound.Token);
     }
 
     private void Start(int job, int attempt)

@@ -46,7 +46,8 @@ public sealed class PostgresMessageTests
         var server = await PostgresServer.Shared();
         var without = new NpgsqlConnectionStringBuilder(server.ConnectionString("postgres")) { Password = null }.ConnectionString;
 
-        (await Refusal(without)).ShouldContain("No password has been provided");
+        (await Refusal(without)).ShouldBe(
+            $"the cluster's database: 127.0.0.1:{server.Port} wants a password of user builds, and the connection string has none: add Password=… to it, in Builds__Cluster__ConnectionString rather than on the command line, or name a Passfile.");
     }
 
     [PostgresFact]

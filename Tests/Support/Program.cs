@@ -1,5 +1,6 @@
 using Builds.Execution;
 using Builds.Tests.Logs;
+using Builds.Tests.Silos;
 using Builds.Tests.Storage;
 using Builds.Tests.Workers;
 
@@ -16,6 +17,7 @@ internal static class Program
         ["s3"] => await Tests.Stores.S3.S3Program.Run(),
         ["storage", .. var rest] => await StorageProgram.Run(rest),
         ["list", .. var rest] => await ListProgram.Run(rest),
+        ["leash"] => await LeashProgram.Run(),
         ["golden", var folder] => Tests.Architecture.GoldenLine.Write(folder, [.. Tests.Architecture.Product.Assemblies]),
         _ => 2,
     };

@@ -21,11 +21,24 @@ public sealed class HeldAttemptTests
         held.Lost.IsCancellationRequested.ShouldBeFalse();
     }
 
+    [Fact]
+    public void The_end_of_the_lease_kills_and_what_is_told_is_still_wanted()
+    {
+        using var held = new HeldAttempt(new JobId(1), "d", 0);
+
+        held.End(StopCause.LeaseOver);
+
+        held.Cause.ShouldBe(StopCause.LeaseOver);
+        (held.Killing.IsCancellationRequested, held.Lost.IsCancellationRequested).ShouldBe((true, false));
+    }
+
     [Theory]
     [InlineData(StopCause.Cancelled, StopCause.Timeout)]
     [InlineData(StopCause.Timeout, StopCause.Cancelled)]
     [InlineData(StopCause.HandBack, StopCause.Cancelled)]
     [InlineData(StopCause.HandBack, StopCause.Timeout)]
+    [InlineData(StopCause.Cancelled, StopCause.LeaseOver)]
+    [InlineData(StopCause.Timeout, StopCause.LeaseOver)]
     public void The_first_cause_is_the_one_that_is_told(StopCause first, StopCause second)
     {
         using var held = new HeldAttempt(new JobId(1), "d", 0);
@@ -41,6 +54,7 @@ public sealed class HeldAttemptTests
     [InlineData(StopCause.Cancelled)]
     [InlineData(StopCause.Timeout)]
     [InlineData(StopCause.HandBack)]
+    [InlineData(StopCause.LeaseOver)]
     public void An_attempt_that_is_lost_is_killed_and_nothing_is_told_whatever_ended_it_before(StopCause before)
     {
         using var held = new HeldAttempt(new JobId(1), "d", 0);

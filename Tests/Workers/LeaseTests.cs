@@ -32,6 +32,24 @@ public sealed class LeaseTests
         lease.Holds(TimeSpan.FromSeconds(6)).ShouldBeFalse();
     }
 
+    [Theory]
+    [InlineData("0 1 2 3 4 5", 5, true)]
+    [InlineData("0 1 2 3 5", 5, true)]
+    [InlineData("0 1 2 3", 6, false)]
+    [InlineData("0 4 5 6", 6, false)]
+    [InlineData("0 4 5 6 7 8 9", 9, false)]
+    [InlineData("0 4 5 6 7 8 9 10", 10, true)]
+    [InlineData("", 5, false)]
+    public void A_worker_has_asked_in_time_if_it_did_not_stand_still_for_half_a_lease_within_the_last_one(string asked, int now, bool inTime)
+    {
+        var lease = new Lease(TimeSpan.FromSeconds(5));
+
+        foreach (var moment in asked.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            lease.Ask(TimeSpan.FromSeconds(int.Parse(moment, System.Globalization.CultureInfo.InvariantCulture)));
+
+        lease.AskedInTime(TimeSpan.FromSeconds(now)).ShouldBe(inTime);
+    }
+
     [Fact]
     public void At_whatever_moment_the_queue_gives_a_worker_up_its_lease_has_been_over_for_the_margin()
     {

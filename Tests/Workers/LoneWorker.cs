@@ -45,6 +45,7 @@ internal sealed class LoneWorker : IAsyncDisposable
             (_, job) => $"http://builds.test/{job}",
             Options.Create(new JobOptions()),
             options,
+            lease,
             clock,
             NullLogger<AttemptRunner>.Instance);
         Agent = new WorkerAgent(new WorkerIdentity("worker", 1), runner, options, lease, boot, clock, NullLogger<WorkerAgent>.Instance);

@@ -98,6 +98,7 @@ public sealed class SimWorker(SimWorld world, SimProcess process)
         var jobs = ImmutableArray.CreateBuilder<HeldJob>(held.Count);
         foreach (var job in held.Values)
             jobs.Add(new HeldJob(job.Job, job.DispatchId, job.Number));
+        lease.Ask(world.Now);
         var beat = new Heartbeat(Name, process.Incarnation, ++sequence, status, world.Plan.Slots, process.Silo.Images, jobs.MoveToImmutable()) { Labels = process.Silo.Labels };
         var sent = world.Now;
         if (world.Directory.Find(process, process.Silo.Pool) is not { } queue)
@@ -147,9 +148,15 @@ public sealed class SimWorker(SimWorld world, SimProcess process)
         if (attempt.Released)
             return;
         attempt.Number = job.Attempt;
-        if (!granted || !LeaseHolds)
+        if (!granted || (!LeaseHolds && !lease.AskedInTime(world.Now)))
         {
             Release(attempt);
+            return;
+        }
+
+        if (!LeaseHolds)
+        {
+            Finish(attempt, new AttemptEnd.HandedBack());
             return;
         }
 
@@ -241,7 +248,15 @@ public sealed class SimWorker(SimWorld world, SimProcess process)
     private void Do(Action action) => process.Do(() =>
     {
         if (lease.End is not null && !LeaseHolds && held.Count > 0)
-            DropAll();
+            EndAll();
         action();
     });
+
+    private void EndAll()
+    {
+        if (!lease.AskedInTime(world.Now))
+            DropAll();
+        foreach (var attempt in held.Values.Where(attempt => attempt.Alive).ToList())
+            Finish(attempt, new AttemptEnd.HandedBack());
+    }
 }

@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text.Json;
+using Builds.Benchmarks.Measuring;
+using Builds.Cluster;
+using Builds.Jobs;
+
+namespace Builds.Benchmarks.Silos;
+
+/// <summary>A silo of a cluster, in a process of its own (<see cref="SiloProgram"/>).</summary>
+internal sealed class ClusterSilo : IAsyncDisposable
+{
+    private static readonly TimeSpan Bound = TimeSpan.FromMinutes(2);
+
+    private readonly Process process;
+
+    private ClusterSilo(Process process, HttpClient client) => (this.process, Client) = (process, client);
+
+    /// <summary>As <c>~admin</c>.</summary>
+    public HttpClient Client { get; }
+
+    /// <summary>Ends when it takes requests.</summary>
+    /// <param name="data">The same one as before for a silo that starts again; in it is the admin's token if it was the first of its cluster.</param>
+    /// <param name="tokenOf">The data directory of the first silo.</param>
+    public static async Task<ClusterSilo> Start(string connectionString, string store, string data, string tokenOf, int port, int slots)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!, [typeof(ClusterSilo).Assembly.Location, SiloProgram.Verb, data, data + ".log"])
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
+        // An executable of its own, where it was not started through dotnet.
+        if (!Path.GetFileNameWithoutExtension(start.FileName).Equals("dotnet", StringComparison.Ordinal))
+            start.ArgumentList.RemoveAt(0);
+        foreach (var (name, value) in new[]
+        {
+            ("Cluster__ConnectionString", connectionString), ("Cluster__Store", store), ("Cluster__Name", Path.GetFileName(data)),
+            ("Cluster__SiloPort", Text(port)), ("Cluster__Advertise", "127.0.0.1"), ("Worker__Slots", Text(slots)), ("Execution__Driver", "Process"),
+        })
+            start.Environment["Builds__" + name] = value;
+        var silo = Process.Start(start)!;
+        using var bound = new CancellationTokenSource(Bound);
+        string? line;
+        do
+            line = await silo.StandardOutput.ReadLineAsync(bound.Token);
+        while (line?.StartsWith(SiloProgram.Ready, StringComparison.Ordinal) == false);
+        if (line is null)
+            throw new InvalidOperationException($"A silo ended before it was ready: {await File.ReadAllTextAsync(data + ".log")}");
+        var client = new HttpClient { BaseAddress = new Uri(line[SiloProgram.Ready.Length..]), Timeout = Bound };
+        var token = await File.ReadAllTextAsync(DataDirectory.Existing(tokenOf).AdminToken, bound.Token);
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token.Trim());
+        ProcessorTime.Silos.Add(silo.Id);
+        return new ClusterSilo(silo, client);
+    }
+
+    public static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    /// <summary>Answers when the silo does, that is when the job is in the database.</summary>
+    /// <param name="label">That its worker must carry.</param>
+    public async Task<JobId> Submit(string manifest, string? label)
+    {
+        using var content = new FormUrlEncodedContent([new("manifest", manifest), .. label is null ? (KeyValuePair<string, string>[])[] : [new("labels", label)]]);
+        using var answer = await Client.PostAsync("/api/jobs", content);
+        using var job = await Json(answer);
+        return new JobId(job.RootElement.GetProperty("id").GetInt32());
+    }
+
+    /// <summary>Completes when the job is stored as a success, as its client sees it.</summary>
+    public async Task Ended(JobId id)
+    {
+        var begin = Stopwatch.GetTimestamp();
+        string? status;
+        do
+        {
+            using var answer = await Client.GetAsync($"/api/jobs/{id}?wait=60");
+            using var job = await Json(answer);
+            status = job.RootElement.GetProperty("status").GetString();
+        }
+        while (status is "queued" or "running" && Stopwatch.GetElapsedTime(begin) < Bound);
+        if (status != "success")
+            throw new InvalidOperationException($"Job {id} was to succeed, and is {status}.");
+    }
+
+    /// <summary>How many jobs wait, as its queue sees it.</summary>
+    public async Task<int> Queued()
+    {
+        using var answer = await Client.GetAsync("/api/queue");
+        using var queue = await Json(answer);
+        return queue.RootElement.GetProperty("results").EnumerateArray().Sum(pool => pool.GetProperty("queued").GetInt32());
+    }
+
+    /// <summary>Bytes in use on its heap, after a full collection.</summary>
+    public async Task<long> Heap()
+    {
+        await process.StandardInput.WriteLineAsync(SiloProgram.Heap);
+        await process.StandardInput.FlushAsync();
+        using var bound = new CancellationTokenSource(Bound);
+        return long.Parse((await process.StandardOutput.ReadLineAsync(bound.Token))!, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>SIGKILL.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        ProcessorTime.Silos.Remove(process.Id);
+        Client.Dispose();
+        process.Kill();
+        await process.WaitForExitAsync();
+        process.Dispose();
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static async Task<JsonDocument> Json(HttpResponseMessage answer)
+    {
+        var body = await answer.Content.ReadAsByteArrayAsync();
+        return answer.IsSuccessStatusCode
+            ? JsonDocument.Parse(body)
+            : throw new HttpRequestException($"A request was refused with {(int)answer.StatusCode}: {System.Text.Encoding.UTF8.GetString(body)}");
+    }
+}
