@@ -6,6 +6,7 @@ namespace Builds.Stores;
 public abstract partial record StoreLocation
 {
     private const string S3 = "s3://";
+    private const int MaxPrefix = 200;
 
     private StoreLocation()
     {
@@ -47,14 +48,14 @@ public abstract partial record StoreLocation
         var (name, prefix) = rest.Split('/', 2) is [var bucket, var path] ? (bucket, path.TrimEnd('/')) : (rest, "");
         if (!BucketName().IsMatch(name))
             throw new FormatException($"the store s3://{rest} has no bucket of that name: '{name}' must be 3 to 63 of a-z, 0-9, '.' and '-', with a letter or digit at both ends, for example s3://builds/ci.");
-        if (prefix.Length > 0 && !PrefixName().IsMatch(prefix))
-            throw new FormatException($"the store s3://{rest} cannot have that prefix: '{prefix}' must be parts of A-Z, a-z, 0-9, '.', '_' and '-' with a letter or digit first, joined by '/', at most 200 in all, for example s3://builds/ci.");
+        if (prefix.Length > MaxPrefix || (prefix.Length > 0 && !PrefixName().IsMatch(prefix)))
+            throw new FormatException($"the store s3://{rest} cannot have that prefix: '{prefix}' must be parts of A-Z, a-z, 0-9, '.', '_' and '-' with a letter or digit first, joined by '/', at most {MaxPrefix} in all, for example s3://builds/ci.");
         return new Bucket(name, prefix);
     }
 
     [GeneratedRegex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex BucketName();
 
-    [GeneratedRegex("^(?=.{1,200}\\z)[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*\\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*\\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex PrefixName();
 }

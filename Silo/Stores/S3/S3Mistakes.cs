@@ -12,7 +12,7 @@ internal static class S3Mistakes
     public static IOException Of(Exception error, StoreLocation.Bucket place, StoreOptions options)
     {
         var at = options.Endpoint is { } endpoint ? $" at {endpoint}" : options.Region is { } region ? $" in {region}" : "";
-        return new IOException(error is AmazonServiceException { StatusCode: not 0 } answer ? Answered(answer, place, at) : Unanswered(error, place, at), error);
+        return new IOException(error is AmazonServiceException { StatusCode: not default(HttpStatusCode) } answer ? Answered(answer, place, at) : Unanswered(error, place, at), error);
     }
 
     private static string Answered(AmazonServiceException error, StoreLocation.Bucket place, string at) => (error.ErrorCode, error.StatusCode) switch

@@ -2,7 +2,6 @@ using System.Net;
 using System.Security.Cryptography;
 using Builds.Artifacts;
 using Builds.Jobs;
-using Builds.Stores;
 using Builds.Stores.S3;
 
 namespace Builds.Tests.Stores.S3;

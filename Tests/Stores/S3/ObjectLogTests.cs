@@ -219,7 +219,7 @@ public sealed class ObjectLogTests : IDisposable
             await log.Append(LogProgram.Pattern(append * Size, Size), cancellationToken);
     }
 
-    private static async Task Whole(ILogStore store, int appends)
+    private static async Task Whole(ObjectLogStore store, int appends)
     {
         (await store.Find(Job, 1, "a", default)).ShouldBe(new LogState(appends * Size, Sealed: true));
         var bytes = new byte[(appends * Size) + 1];
@@ -229,7 +229,7 @@ public sealed class ObjectLogTests : IDisposable
         bytes.AsSpan(0, count).SequenceEqual(LogProgram.Pattern(0, appends * Size)).ShouldBeTrue("what is read is what was written");
     }
 
-    private static async Task<string> Text(ILogStore store)
+    private static async Task<string> Text(ObjectLogStore store)
     {
         var buffer = new byte[100];
         return Encoding.UTF8.GetString(buffer, 0, await store.Read(Job, 1, "a", 0, buffer, default));

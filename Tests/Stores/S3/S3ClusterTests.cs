@@ -12,7 +12,7 @@ using Xunit.Abstractions;
 namespace Builds.Tests.Stores.S3;
 
 /// <summary>Two real silos whose logs and artifacts are in a real S3 server.</summary>
-public sealed class S3ClusterTests(ITestOutputHelper output) : IAsyncLifetime
+public sealed class S3ClusterTests(ITestOutputHelper output) : IAsyncLifetime, IDisposable
 {
     private static readonly TimeSpan Bound = TimeSpan.FromMinutes(5);
 
@@ -38,11 +38,15 @@ public sealed class S3ClusterTests(ITestOutputHelper output) : IAsyncLifetime
             output.WriteLine(silo.Said);
         }
 
-        http.Dispose();
         if (database is not null)
             await database.DisposeAsync();
         if (door is not null)
             await door.DisposeAsync();
+    }
+
+    public void Dispose()
+    {
+        http.Dispose();
         folder.Dispose();
     }
 

@@ -69,13 +69,13 @@ internal sealed class S3Door : IAsyncDisposable
 
     public static async Task<S3Door> Open()
     {
-        var server = await S3Server.Shared();
-        server.Runs.ShouldBeTrue("s3rver has ended");
+        var shared = await S3Server.Shared();
+        shared.Runs.ShouldBeTrue("s3rver has ended");
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = null);
-        var door = new S3Door(builder.Build(), server);
+        var door = new S3Door(builder.Build(), shared);
         await door.app.StartAsync();
         return door;
     }

@@ -67,12 +67,12 @@ internal sealed class S3Server
             rm -rf "$folder"
             """, "-", folder, "node", Script, "--address", "127.0.0.1", "--port", "0", "--configure-bucket", Bucket])
         { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
-        var keeper = Process.Start(start)!;
+        var started = Process.Start(start)!;
         using var bound = new CancellationTokenSource(Bound);
-        while (await keeper.StandardOutput.ReadLineAsync(bound.Token) is { } line)
+        while (await started.StandardOutput.ReadLineAsync(bound.Token) is { } line)
         {
             if (line.StartsWith("S3rver listening on ", StringComparison.Ordinal))
-                return new S3Server(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{line[(line.LastIndexOf(':') + 1)..]}")), keeper);
+                return new S3Server(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{line[(line.LastIndexOf(':') + 1)..]}")), started);
         }
 
         throw new InvalidOperationException("s3rver ended before it listened");

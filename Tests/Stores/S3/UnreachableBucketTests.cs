@@ -1,9 +1,7 @@
 using System.Text;
 using Builds.Jobs;
 using Builds.Logs;
-using Builds.Stores;
 using Builds.Stores.S3;
-using Microsoft.AspNetCore.Http;
 
 namespace Builds.Tests.Stores.S3;
 
