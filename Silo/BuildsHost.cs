@@ -23,7 +23,7 @@ public static class BuildsHost
         builder.Configuration.AddInMemoryCollection(options.Settings);
         var cluster = ClusterSettings.Read(builder.Configuration);
         if (cluster.IsCluster)
-            Compose(builder, options, await MemberSilo.Join(cluster, options.Data, ClusterSettings.Lease(builder.Configuration), options.Tell, cancellationToken));
+            Compose(builder, options, await MemberSilo.Join(cluster, ClusterSettings.Store(builder.Configuration), options.Data, ClusterSettings.Lease(builder.Configuration), options.Tell, cancellationToken));
         else
             Compose(builder, options);
 
@@ -78,6 +78,7 @@ public static class BuildsHost
         var services = builder.Services;
         var worker = options.Worker && member.Options.Role != SiloRole.FrontDoor;
         AddRules(builder, options);
+        services.AddSettings<StoreOptions>(builder.Configuration, StoreOptions.Section);
         services.AddBuildsStores(member.Store, member.Name);
         services.TryAddSingleton<IBootClock, SystemBootClock>();
         services.AddSingleton(member);

@@ -23,6 +23,13 @@ public static class ArtifactEndpoints
             return Problems.NotFound();
         if (job.ArtifactsExpired is { } since)
             return Problems.Expired("artifacts", since);
+        // An address is for one kind of request.
+        if (HttpMethods.IsGet(context.Request.Method) && await store.Link(job.Id, key, name, cancellationToken) is { } link)
+        {
+            context.Response.Headers.CacheControl = "no-store";
+            return TypedResults.Redirect(link.AbsoluteUri);
+        }
+
         if (await store.Open(job.Id, key, name, cancellationToken) is not { } content)
             return Problems.NotFound();
 

@@ -32,6 +32,12 @@ public interface IArtifactStore
     Task<Stream?> Open(JobId job, string key, string name, CancellationToken cancellationToken);
 
     /// <summary>
+    /// An address under which a caller gets the bytes from the store itself, for some minutes, whether or not they are (still) there; null where the silo passes them on.
+    /// Whoever has it may read: the caller has asked whether this one may.
+    /// </summary>
+    Task<Uri?> Link(JobId job, string key, string name, CancellationToken cancellationToken) => Task.FromResult<Uri?>(null);
+
+    /// <summary>
     /// Deletes all that was ever stored for a job whose record says that it is gone. Nothing there: no effect. Throws
     /// <see cref="IOException"/> if something is left, to be called again.
     /// </summary>

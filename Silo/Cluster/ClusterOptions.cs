@@ -32,7 +32,7 @@ public sealed class ClusterOptions
     /// <summary>The IP address to listen on for other silos, where it is not the advertised one: behind a translated address 0.0.0.0. Keep it private.</summary>
     public string? Listen { get; set; }
 
-    /// <summary>The directory of logs and artifacts, the same one for every silo of the cluster. Needed in a cluster.</summary>
+    /// <summary>Where logs and artifacts are, the same for every silo of the cluster: a directory, or <c>s3://BUCKET/PREFIX</c>. Needed in a cluster.</summary>
     public string? Store { get; set; }
 
     /// <summary>What this silo does: front door and worker, or one of them. A worker alone answers /health, and nothing else, over HTTP.</summary>

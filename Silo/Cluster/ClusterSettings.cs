@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Builds.Stores;
 using Builds.Workers;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.Options;
@@ -32,6 +33,7 @@ internal static class ClusterSettings
             mistakes.Add(new ValidationResult($"{ClusterOptions.Section}:Role is Worker, so callers do not reach this silo: say with --origin where they reach the service, for JOB_URL"));
         Check(options, mistakes);
         Check(Tls(configuration), mistakes);
+        Check(Store(configuration), mistakes);
         if (mistakes.Count > 0)
             throw Refused(mistakes);
         ((IConfigurationBuilder)configuration).Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults });
@@ -39,6 +41,8 @@ internal static class ClusterSettings
     }
 
     public static SiloTlsOptions Tls(IConfiguration configuration) => configuration.GetSection(SiloTlsOptions.Section).Get<SiloTlsOptions>() ?? new SiloTlsOptions();
+
+    public static StoreOptions Store(IConfiguration configuration) => configuration.GetSection(StoreOptions.Section).Get<StoreOptions>() ?? new StoreOptions();
 
     public static LeaseOptions Lease(IConfiguration configuration) => configuration.GetSection(LeaseOptions.Section).Get<LeaseOptions>() ?? new LeaseOptions();
 

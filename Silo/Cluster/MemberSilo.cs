@@ -23,7 +23,7 @@ internal sealed record MemberSilo(ClusterOptions Options, PostgresDatabase Datab
     /// <param name="lease">How long a build may live whose silo is gone.</param>
     /// <param name="tell">Hears of what takes long.</param>
     public static async Task<MemberSilo> Join(
-        ClusterOptions options, DataDirectory data, LeaseOptions lease, Action<string> tell, CancellationToken cancellationToken)
+        ClusterOptions options, StoreOptions storeOptions, DataDirectory data, LeaseOptions lease, Action<string> tell, CancellationToken cancellationToken)
     {
         // The machine's own: what is waited for here is other machines.
         var clock = TimeProvider.System;
@@ -38,7 +38,7 @@ internal sealed record MemberSilo(ClusterOptions Options, PostgresDatabase Datab
         {
             var records = new ClusterRecords(database);
             await CheckClock(options, records, clock, cancellationToken);
-            await records.Join(options.Id, ServiceId, await IdOf(store, name, clock, cancellationToken), cancellationToken);
+            await records.Join(options.Id, ServiceId, await IdOf(store, storeOptions, name, clock, cancellationToken), cancellationToken);
             await WaitForName(options, new SiloNames(database), name, endpoint, clock, tell, cancellationToken);
             var start = await records.NextIncarnation(name, HomeOf(data), cancellationToken);
             if (start.Moved)
@@ -56,7 +56,7 @@ internal sealed record MemberSilo(ClusterOptions Options, PostgresDatabase Datab
     private static StoreLocation StoreOf(ClusterOptions options)
     {
         if (string.IsNullOrWhiteSpace(options.Store))
-            throw new ClusterException("a cluster needs a store for logs and artifacts that every silo reaches. Name it with --store, for example --store /srv/builds.");
+            throw new ClusterException("a cluster needs a store for logs and artifacts that every silo reaches. Name it with --store, for example --store /srv/builds or --store s3://builds/ci.");
         try
         {
             return StoreLocation.Parse(options.Store);
@@ -67,11 +67,11 @@ internal sealed record MemberSilo(ClusterOptions Options, PostgresDatabase Datab
         }
     }
 
-    private static async Task<string> IdOf(StoreLocation store, string name, TimeProvider clock, CancellationToken cancellationToken)
+    private static async Task<string> IdOf(StoreLocation store, StoreOptions options, string name, TimeProvider clock, CancellationToken cancellationToken)
     {
         try
         {
-            return await StoreServices.Health(store, name, clock).StoreId(cancellationToken);
+            return await StoreServices.IdOf(store, options, name, clock, cancellationToken);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

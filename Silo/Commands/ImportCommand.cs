@@ -19,7 +19,7 @@ internal static class ImportCommand
 
     private static readonly Option<string?> Store = new("--store")
     {
-        Description = "The cluster's store, if it is a directory: logs and artifacts are copied there. Default: none; it is said what to copy.",
+        Description = "The cluster's store, if it is a directory: logs and artifacts are copied there. Default: none; it is said what to copy, where the store is a directory.",
         HelpName = "DIR",
     };
 
@@ -40,7 +40,7 @@ internal static class ImportCommand
     private static async Task Import(string file, string connectionString, string? store, TextWriter output, CancellationToken cancellationToken)
     {
         if (store?.Contains("://", StringComparison.Ordinal) == true)
-            throw new CommandException(ExitCode.Usage, $"--store {store}: only a directory can be filled here. Import without it; it is then said what to copy there");
+            throw new CommandException(ExitCode.Usage, $"--store {store}: logs and artifacts can be brought into a directory only. Import into a cluster whose store is one, or without --store: the jobs come along, and their old logs and artifacts stay behind");
         if (!File.Exists(file))
             throw new DataDirectoryException($"there is no database {Path.GetFullPath(file)}. Name the file builds.db of a data directory with --from.");
         var data = DataDirectory.Existing(Path.GetDirectoryName(Path.GetFullPath(file))!);
@@ -57,7 +57,7 @@ internal static class ImportCommand
         await output.WriteLineAsync($"Imported into {database.Describe()}: {string.Join(", ", records.Select(kind => $"{kind.Value} of {kind.Key}"))}");
         await output.WriteLineAsync(files is { } count
             ? $"Copied {count} files of logs and artifacts into {Path.GetFullPath(store!)}"
-            : $"Logs and artifacts are still to be copied into the cluster's store: the directories {data.Logs} and {data.Artifacts}, under their names logs and artifacts");
+            : $"Logs and artifacts are still to be copied into the cluster's store, if it is a directory: the directories {data.Logs} and {data.Artifacts}, under their names logs and artifacts");
         await output.WriteLineAsync($"{data.Path} is as it was. Do not serve it again: it would go on from here by itself");
     }
 }

@@ -53,8 +53,8 @@ internal static class ServeCommand
 
     private static readonly Option<string?> Store = new("--store")
     {
-        Description = "In a cluster: where logs and artifacts are kept, for all silos in one place.",
-        HelpName = "DIR",
+        Description = "In a cluster: where logs and artifacts are kept, for all silos in one place: a directory, or s3://BUCKET/PREFIX with credentials from the environment (AWS_ACCESS_KEY_ID, …).",
+        HelpName = "DIR|s3://BUCKET/PREFIX",
     };
 
     private static readonly Option<int?> SiloPort = new("--silo-port")

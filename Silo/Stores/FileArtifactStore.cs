@@ -51,7 +51,7 @@ public sealed class FileArtifactStore : IArtifactStore
     {
         var name = path[(path.LastIndexOf('/') + 1)..];
         if (!IsFileName(name))
-            throw new ArgumentException($"artifact '{path}' ends in no file name: its last part must have 1 to {LongestName} bytes and be neither '.' nor '..'", nameof(path));
+            throw NoFileName(path);
 
         var key = RandomNumberGenerator.GetHexString(KeyLength, lowercase: true);
         var incoming = Path.Combine(unfinished, $"{job}.{attempt}.{number}.{key}");
@@ -88,7 +88,7 @@ public sealed class FileArtifactStore : IArtifactStore
             while (await content.ReadAsync(buffer, cancellationToken) is > 0 and var count)
             {
                 if (size + count > maxSize)
-                    throw new ArtifactTooLargeException($"artifact '{path}' has more than {maxSize} bytes, the limit for one artifact");
+                    throw TooLarge(path, maxSize);
                 hash.AppendData(buffer, 0, count);
                 await patience.Until(() => RandomAccess.WriteAsync(file, buffer.AsMemory(0, count), size, cancellationToken), cancellationToken);
                 size += count;
@@ -162,6 +162,11 @@ public sealed class FileArtifactStore : IArtifactStore
 
     private string FileOf(JobId job, string key, string name) => Path.Combine(Sharding.Directory(root, job), key, name);
 
-    private static bool IsFileName(string name) =>
+    internal static ArgumentException NoFileName(string path) =>
+        new($"artifact '{path}' ends in no file name: its last part must have 1 to {LongestName} bytes and be neither '.' nor '..'", nameof(path));
+
+    internal static ArtifactTooLargeException TooLarge(string path, long maxSize) => new($"artifact '{path}' has more than {maxSize} bytes, the limit for one artifact");
+
+    internal static bool IsFileName(string name) =>
         name is not ("" or "." or "..") && !name.AsSpan().ContainsAny('/', '\0') && System.Text.Encoding.UTF8.GetByteCount(name) <= LongestName;
 }

@@ -128,7 +128,7 @@ internal sealed class LogPaths(string root)
     // The prefix keeps a task from being called like another file here, and "." and ".." from being directories.
     private string Stem(LogKey key) => Path.Combine(Attempt(key.Job, key.Attempt), key.Task is { } task ? TaskPrefix + Safe(task) : Setup);
 
-    private static string Safe(string task) =>
+    internal static string Safe(string task) =>
         task.Length is > 0 and <= LongestTask && task.All(character => char.IsAsciiLetterOrDigit(character) || character is '_' or '-' or '.')
             ? task
             : throw new ArgumentException($"'{task}' cannot name a log: 1 to {LongestTask} of A-Z, a-z, 0-9, '_', '-' and '.'", nameof(task));

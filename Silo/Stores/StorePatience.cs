@@ -54,4 +54,4 @@ internal sealed partial class StorePatience(bool waits, TimeProvider clock, ILog
 }
 
 /// <summary>What was taken is not on disk and cannot be brought there again: trying once more would only hide it.</summary>
-internal sealed class LostBytesException(string message, Exception inner) : IOException(message, inner);
+internal sealed class LostBytesException(string message, Exception? inner = null) : IOException(message, inner);

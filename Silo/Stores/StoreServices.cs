@@ -1,5 +1,7 @@
 using Builds.Artifacts;
 using Builds.Logs;
+using Builds.Stores.S3;
+using Microsoft.Extensions.Options;
 
 namespace Builds.Stores;
 
@@ -10,15 +12,20 @@ public static class StoreServices
     public static IServiceCollection AddBuildsStores(this IServiceCollection services, StoreLocation store, string? siloName = null) => store switch
     {
         StoreLocation.Folder { Path: var directory } => services.AddFolder(directory, siloName),
-        _ => throw new NotSupportedException($"the store {store} is no directory"),
+        StoreLocation.Bucket bucket when siloName is not null => services.AddBucket(bucket, siloName),
+        _ => throw new NotSupportedException($"a silo that is alone keeps logs and artifacts in its directory, not in {store}"),
     };
 
-    /// <summary>The store as a whole, also before there is a silo.</summary>
-    internal static IStoreHealth Health(StoreLocation store, string? siloName, TimeProvider clock) => store switch
+    /// <summary>Which store it is (<see cref="IStoreHealth.StoreId"/>), before there is a silo.</summary>
+    internal static async Task<string> IdOf(StoreLocation store, StoreOptions options, string siloName, TimeProvider clock, CancellationToken cancellationToken)
     {
-        StoreLocation.Folder { Path: var directory } => new FolderHealth(directory, siloName is null ? ".ready" : $".ready-{siloName}", clock),
-        _ => throw new NotSupportedException($"the store {store} is no directory"),
-    };
+        if (store is StoreLocation.Folder { Path: var directory })
+            return await new FolderHealth(directory, Probe(siloName), clock).StoreId(cancellationToken);
+        using var bucket = new S3Bucket((StoreLocation.Bucket)store, options, clock);
+        return await new BucketHealth(bucket, Probe(siloName), clock).StoreId(cancellationToken);
+    }
+
+    private static string Probe(string? siloName) => siloName is null ? ".ready" : $".ready-{siloName}";
 
     private static IServiceCollection AddFolder(this IServiceCollection services, string directory, string? siloName)
     {
@@ -30,10 +37,30 @@ public static class StoreServices
             artifacts.RemoveUnfinished();
             return artifacts;
         });
-        services.AddSingleton<IStoreHealth>(provider => Health(new StoreLocation.Folder(directory), siloName, Clock(provider)));
+        services.AddSingleton<IStoreHealth>(provider => new FolderHealth(directory, Probe(siloName), Clock(provider)));
         return siloName is null
             ? services.AddSingleton<ILogStore>(provider => provider.GetRequiredService<FileLogStore>())
             : services.AddFollowing(siloName, provider => provider.GetRequiredService<FileLogStore>());
+    }
+
+    private static IServiceCollection AddBucket(this IServiceCollection services, StoreLocation.Bucket bucket, string siloName)
+    {
+        services.AddSingleton(provider => new StorePatience(waits: true, Clock(provider), provider.GetRequiredService<ILogger<StorePatience>>()));
+        services.AddSingleton(provider => new S3Bucket(bucket, Options(provider), Clock(provider)));
+        services.AddSingleton<IBucket>(provider => provider.GetRequiredService<S3Bucket>());
+        services.AddSingleton<LogCompaction>();
+        services.AddHostedService(provider => provider.GetRequiredService<LogCompaction>());
+        services.AddSingleton<ObjectLogStore>();
+        services.AddSingleton<IArtifactStore>(provider =>
+        {
+            var (options, service) = (Options(provider), provider.GetRequiredService<S3Bucket>());
+            return new ObjectArtifactStore(
+                service,
+                options.PresignedDownloads ? (key, name, cancellationToken) => service.Sign(key, name, options.PresignedFor, cancellationToken) : null,
+                provider.GetRequiredService<StorePatience>(), Clock(provider));
+        });
+        services.AddSingleton<IStoreHealth>(provider => new BucketHealth(provider.GetRequiredService<IBucket>(), Probe(siloName), Clock(provider)));
+        return services.AddFollowing(siloName, provider => provider.GetRequiredService<ObjectLogStore>());
     }
 
     /// <summary>Readers on every silo are woken by what any silo writes.</summary>
@@ -43,6 +70,8 @@ public static class StoreServices
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<LogTails>());
         return services.AddSingleton<ILogStore>(provider => ActivatorUtilities.CreateInstance<FollowingLogStore>(provider, shared(provider), siloName));
     }
+
+    private static StoreOptions Options(IServiceProvider provider) => provider.GetRequiredService<IOptions<StoreOptions>>().Value;
 
     private static TimeProvider Clock(IServiceProvider provider) => provider.GetRequiredService<TimeProvider>();
 }

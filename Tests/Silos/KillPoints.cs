@@ -13,6 +13,8 @@ internal enum Occasion
     Recovery,
     /// <summary>In a start of a silo of a cluster.</summary>
     Cluster,
+    /// <summary>With logs and artifacts in S3, which the harness does not have: Tests/Stores/S3 stops there in one process.</summary>
+    Bucket,
     /// <summary>Two days after a job's end at the earliest: no silo of a harness, whose clock is the system's, comes there.</summary>
     Retention,
 }
@@ -78,6 +80,13 @@ internal sealed record KnownPoint(string Name, Occasion Occasion, int Most = 1)
         new("artifact.written", Occasion.Load),
         new("artifact.renamed", Occasion.Load),
         new("artifact.stored", Occasion.Load),
+        new("bucket.puts", Occasion.Bucket),
+        new("bucket.put", Occasion.Bucket),
+        new("bucket.listed", Occasion.Bucket),
+        new("bucket.part-put", Occasion.Bucket),
+        new("bucket.completed", Occasion.Bucket),
+        new("bucket.deleted", Occasion.Bucket),
+        new("log.put-together", Occasion.Bucket),
         new("retention.expired", Occasion.Retention),
         new("retention.files-gone", Occasion.Retention),
         new("retention.forgotten", Occasion.Retention),
@@ -85,7 +94,7 @@ internal sealed record KnownPoint(string Name, Occasion Occasion, int Most = 1)
     ];
 
     /// <summary>What a silo that is alone passes.</summary>
-    public static IReadOnlyList<KnownPoint> OfOneSilo { get; } = [.. All.Where(point => point.Occasion is not (Occasion.Cluster or Occasion.Retention))];
+    public static IReadOnlyList<KnownPoint> OfOneSilo { get; } = [.. All.Where(point => point.Occasion is not (Occasion.Cluster or Occasion.Bucket or Occasion.Retention))];
 
     /// <summary>What silos of a cluster pass again and again; its database is another one, which is killed as a whole.</summary>
     public static IReadOnlyList<KnownPoint> OfACluster { get; } =

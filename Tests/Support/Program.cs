@@ -14,6 +14,7 @@ internal static class Program
         ["executor", .. var rest] => await ExecutorProgram.Run(rest),
         ["logs", .. var rest] => await LogProgram.Run(rest),
         ["starved", .. var rest] => await StarvedProgram.Run(rest),
+        ["s3"] => await Tests.Stores.S3.S3Program.Run(),
         ["storage", .. var rest] => await StorageProgram.Run(rest),
         ["list", .. var rest] => await ListProgram.Run(rest),
         ["leash"] => await LeashProgram.Run(),

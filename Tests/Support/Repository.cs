@@ -11,7 +11,7 @@ internal static class Repository
     public static IEnumerable<string> Files(params string[] endings) => Directory
         .EnumerateFiles(Root, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden })
         .Select(file => Path.GetRelativePath(Root, file))
-        .Where(file => endings.Contains(Path.GetExtension(file)) && !file.Split('/').Any(part => part is "bin" or "obj" or "data" or "artifacts"));
+        .Where(file => endings.Contains(Path.GetExtension(file)) && !file.Split('/').Any(part => part is "bin" or "obj" or "data" or "artifacts" or "node_modules"));
 
     private static string Find()
     {
