@@ -15,7 +15,7 @@ public sealed class StoreOptions : IValidatableObject
     /// </summary>
     public string? Endpoint { get; set; }
 
-    /// <summary>The region of the bucket, for example <c>eu-central-1</c>. Default: what <c>AWS_REGION</c> or the profile says; with an <see cref="Endpoint"/> <c>us-east-1</c>.</summary>
+    /// <summary>The region of the bucket, for example <c>eu-central-1</c>. Default: what <c>AWS_REGION</c> or the profile says; where there is an <see cref="Endpoint"/>, <c>us-east-1</c>.</summary>
     [RegularExpression("^[A-Za-z0-9-]{1,64}$", ErrorMessage = Section + ":Region must be the name of a region, for example eu-central-1")]
     public string? Region { get; set; }
 

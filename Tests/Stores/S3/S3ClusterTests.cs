@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
-using System.Net.Sockets;
 using System.Text.Json;
 using Builds.Cluster;
 using Builds.Execution;
@@ -14,7 +13,7 @@ namespace Builds.Tests.Stores.S3;
 /// <summary>Two real silos whose logs and artifacts are in a real S3 server.</summary>
 public sealed class S3ClusterTests(ITestOutputHelper output) : IAsyncLifetime, IDisposable
 {
-    private static readonly TimeSpan Bound = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Bound = TimeSpan.FromMinutes(2);
 
     private readonly TempFolder folder = new();
     private readonly List<SiloProcess> silos = [];
@@ -63,14 +62,14 @@ public sealed class S3ClusterTests(ITestOutputHelper output) : IAsyncLifetime, I
             - kept.txt
             tasks:
             - a: |
-                set +x
+                { set +x; } 2>/dev/null
                 echo "attempt $JOB_ATTEMPT"
                 while [ "$JOB_ATTEMPT" = 1 ]; do sleep 0.1; done
                 echo "kept by attempt $JOB_ATTEMPT" >kept.txt
 
             """);
         // Through the silo that does not write it, while it is written.
-        await Until(async () => await Text(second, $"/logs/{job}/a/log") == "attempt 1\n");
+        await Until(() => Text(second, $"/logs/{job}/a/log"), log => log == "attempt 1\n");
 
         a.Kill();
         await a.Ended;
@@ -114,7 +113,7 @@ public sealed class S3ClusterTests(ITestOutputHelper output) : IAsyncLifetime, I
 
     private SiloProcess Start(string name, string store, bool credentials, params (string Name, string Value)[] settings)
     {
-        var port = ports.TryGetValue(name, out var known) ? known : ports[name] = FreePort();
+        var port = ports.TryGetValue(name, out var known) ? known : ports[name] = Ports.Free();
         var silo = SiloProcess.Start(
             [typeof(BuildsHost).Assembly.Location, "serve", "--urls", "http://127.0.0.1:0", "--data", Data(name), "--name", name, "--silo-port", $"{port}", "--advertise", "127.0.0.1", "--store", store],
             [
@@ -140,12 +139,8 @@ public sealed class S3ClusterTests(ITestOutputHelper output) : IAsyncLifetime, I
         return job.RootElement.GetProperty("id").GetInt32();
     }
 
-    private async Task<string> Ended(Uri silo, int job)
-    {
-        var seen = "";
-        await Until(async () => (seen = await Text(silo, $"/api/jobs/{job}?wait=5")) is var text && (text.Contains("\"status\":\"success\",\"reason\"") || text.Contains("\"status\":\"failed\",\"reason\"")));
-        return seen;
-    }
+    private Task<string> Ended(Uri silo, int job) =>
+        Until(() => Text(silo, $"/api/jobs/{job}?wait=5"), text => text.Contains("\"status\":\"success\",\"reason\"") || text.Contains("\"status\":\"failed\",\"reason\""));
 
     private async Task<string> Text(Uri silo, string path)
     {
@@ -153,19 +148,20 @@ public sealed class S3ClusterTests(ITestOutputHelper output) : IAsyncLifetime, I
         return await answer.Content.ReadAsStringAsync();
     }
 
-    private static async Task Until(Func<Task<bool>> holds)
+    /// <summary>Looks until what is seen is as it should be.</summary>
+    private static async Task<string> Until(Func<Task<string>> look, Func<string, bool> holds)
     {
         using var bound = new CancellationTokenSource(Bound);
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
-        while (!await holds())
-            await timer.WaitForNextTickAsync(bound.Token);
-    }
+        var seen = await look();
+        for (; !holds(seen); seen = await look())
+        {
+            if (bound.IsCancellationRequested)
+                throw new TimeoutException($"within {Bound} it came to no more than: {seen}");
+            await timer.WaitForNextTickAsync(CancellationToken.None);
+        }
 
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
+        return seen;
     }
 }
 
