@@ -1,5 +1,6 @@
 using Builds.Storage;
 using Orleans.Configuration;
+using Orleans.Runtime.GrainDirectory;
 using Orleans.Serialization;
 
 namespace Builds.Cluster;
@@ -34,6 +35,8 @@ internal static class DatabaseClustering
         });
         silo.Services.AddDatabaseErrors();
         silo.Services.AddSingleton<IFatalErrorHandler, SiloGivenUp>();
+        silo.Services.AddSingleton<DatabaseDirectory>();
+        silo.Services.AddSingleton<IGrainDirectoryResolver, QueueDirectory>();
         silo.UseSiloTls(tls);
         return silo.UseBuildsMembership(member.Database);
     }

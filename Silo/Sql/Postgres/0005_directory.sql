@@ -1,0 +1,7 @@
+-- On which silo the grains are that are looked for here, and not in the memory of the silos: one row while there is an activation.
+CREATE TABLE grain_directory (
+    grain      text COLLATE "C" NOT NULL PRIMARY KEY,
+    activation text NOT NULL,
+    silo       text NOT NULL,
+    seen_at    bigint NOT NULL  -- the version of the membership that the silo knew then
+);
