@@ -1,5 +1,6 @@
 using Builds.Support;
 using Builds.Tests.Silos;
+using Npgsql;
 using Xunit.Abstractions;
 
 namespace Builds.Tests.Chaos;
@@ -23,10 +24,13 @@ public sealed class RoleTests(ITestOutputHelper output)
         do shown = (await callers.Ask(random, HttpMethod.Get, $"/api/jobs/{submitted.Id}?wait=10", member: door))!;
         while (shown["status"].GetString() is not ("success" or "failed"));
         var workers = (await callers.Ask(random, HttpMethod.Get, "/api/workers", member: door))!;
+        await using var database = NpgsqlDataSource.Create(cluster.ConnectionString);
+        var place = await database.CreateCommand("SELECT grain FROM grain_directory").ExecuteScalarAsync();
         var refused = (await callers.Ask(random, HttpMethod.Get, "/api/workers", member: worker))!;
 
         shown["status"].GetString().ShouldBe("success");
         workers["results"].EnumerateArray().Select(one => one.GetProperty("name").GetString()).ShouldBe([worker.Name]);
+        place.ShouldBe("queue/default", "not in the memory of silos");
         refused.Status.ShouldBe(404);
         refused.Body.ShouldContain("this silo runs builds and answers /health only (--role Worker): ask a silo of the cluster that has a front door");
     }
