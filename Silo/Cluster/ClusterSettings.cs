@@ -44,6 +44,15 @@ internal static class ClusterSettings
 
     public static StoreOptions Store(IConfiguration configuration) => configuration.GetSection(StoreOptions.Section).Get<StoreOptions>() ?? new StoreOptions();
 
+    /// <summary>For a command that is no silo. Throws <see cref="OptionsValidationException"/>, which names each setting that is refused.</summary>
+    public static StoreOptions StoreOf(IConfiguration configuration)
+    {
+        var mistakes = new List<ValidationResult>();
+        var options = Store(configuration);
+        Check(options, mistakes);
+        return mistakes.Count == 0 ? options : throw Refused(mistakes);
+    }
+
     public static LeaseOptions Lease(IConfiguration configuration) => configuration.GetSection(LeaseOptions.Section).Get<LeaseOptions>() ?? new LeaseOptions();
 
     private static OptionsValidationException Refused(IEnumerable<ValidationResult> mistakes) =>

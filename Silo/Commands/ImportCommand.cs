@@ -2,6 +2,7 @@ using System.CommandLine;
 using Builds.Cluster;
 using Builds.Storage;
 using Builds.Stores;
+using Builds.Stores.S3;
 
 namespace Builds.Commands;
 
@@ -19,8 +20,8 @@ internal static class ImportCommand
 
     private static readonly Option<string?> Store = new("--store")
     {
-        Description = "The cluster's store, if it is a directory: logs and artifacts are copied there. Default: none; it is said what to copy, where the store is a directory.",
-        HelpName = "DIR",
+        Description = "The cluster's store, a directory or s3://BUCKET/PREFIX: logs and artifacts are copied there. Default: none; it is said what to copy where.",
+        HelpName = "STORE",
     };
 
     public static Command Create()
@@ -39,8 +40,7 @@ internal static class ImportCommand
 
     private static async Task Import(string file, string connectionString, string? store, TextWriter output, CancellationToken cancellationToken)
     {
-        if (store?.Contains("://", StringComparison.Ordinal) == true)
-            throw new CommandException(ExitCode.Usage, $"--store {store}: logs and artifacts can be brought into a directory only. Import into a cluster whose store is one, or without --store: the jobs come along, and their old logs and artifacts stay behind");
+        var target = store is null ? null : Parse(store);
         if (!File.Exists(file))
             throw new DataDirectoryException($"there is no database {Path.GetFullPath(file)}. Name the file builds.db of a data directory with --from.");
         var data = DataDirectory.Existing(Path.GetDirectoryName(Path.GetFullPath(file))!);
@@ -50,14 +50,33 @@ internal static class ImportCommand
         StorageSchema.Check(data.Database);
         await PostgresSchema.Upgrade(connectionString, cancellationToken);
         // First, so that no record is there before what it speaks of.
-        int? files = store is null ? null : StoreCopy.Run(data, Path.GetFullPath(store));
+        int? files = target is null ? null : await Copy(data, target, cancellationToken);
         var records = await EmbeddedImport.Run(data.Database, connectionString, cancellationToken);
 
         await using var database = new PostgresDatabase(connectionString);
         await output.WriteLineAsync($"Imported into {database.Describe()}: {string.Join(", ", records.Select(kind => $"{kind.Value} of {kind.Key}"))}");
         await output.WriteLineAsync(files is { } count
-            ? $"Copied {count} files of logs and artifacts into {Path.GetFullPath(store!)}"
+            ? $"Copied {count} files of logs and artifacts into {target}"
             : $"Logs and artifacts are still to be copied into the cluster's store, if it is a directory: the directories {data.Logs} and {data.Artifacts}, under their names logs and artifacts");
         await output.WriteLineAsync($"{data.Path} is as it was. Do not serve it again: it would go on from here by itself");
+    }
+    private static StoreLocation Parse(string store)
+    {
+        try
+        {
+            return StoreLocation.Parse(store);
+        }
+        catch (FormatException error)
+        {
+            throw new CommandException(ExitCode.Usage, error.Message);
+        }
+    }
+
+    private static async Task<int> Copy(DataDirectory data, StoreLocation target, CancellationToken cancellationToken)
+    {
+        if (target is StoreLocation.Folder { Path: var directory })
+            return StoreCopy.Run(data, directory);
+        using var bucket = new S3Bucket((StoreLocation.Bucket)target, ClusterSettings.StoreOf(new ConfigurationBuilder().AddEnvironmentVariables().Build()), TimeProvider.System);
+        return await new BucketCopy(data, bucket).Run(cancellationToken);
     }
 }

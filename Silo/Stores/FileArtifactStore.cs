@@ -14,6 +14,9 @@ namespace Builds.Stores;
 /// </summary>
 public sealed class FileArtifactStore : IArtifactStore
 {
+    /// <summary>Below the root: what is not finished.</summary>
+    internal const string Incoming = "incoming";
+
     private const int BufferSize = 128 * 1024;
     private const int KeyLength = 16;
     private const int LongestName = 255; // NAME_MAX of Linux, in bytes
@@ -36,7 +39,7 @@ public sealed class FileArtifactStore : IArtifactStore
         if (siloName is not null && !IsFileName(siloName))
             throw new ArgumentException($"silo name '{siloName}' cannot name a directory: 1 to {LongestName} bytes without '/', neither '.' nor '..'", nameof(siloName));
         root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
-        unfinished = siloName is null ? Path.Combine(root, "incoming") : Path.Combine(root, "incoming", siloName);
+        unfinished = siloName is null ? Path.Combine(root, Incoming) : Path.Combine(root, Incoming, siloName);
         (this.clock, this.patience, this.maxSize) = (clock, patience, maxSize);
     }
 
