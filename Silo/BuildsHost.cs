@@ -93,6 +93,7 @@ public static class BuildsHost
         services.AddSingleton<MembershipStanding>();
         services.AddSingleton<IClusterStanding>(provider => provider.GetRequiredService<MembershipStanding>());
         services.AddHostedService(provider => provider.GetRequiredService<MembershipStanding>());
+        services.AddHostedService<MemberNews>();
         AddWorker(services, worker);
     }
 
