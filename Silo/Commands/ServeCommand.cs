@@ -75,7 +75,9 @@ internal static class ServeCommand
         HelpName = "ROLE",
     };
 
-    public static Command Create(string name)
+    /// <param name="name">What it is called.</param>
+    /// <param name="configure">Changes the services of the silo, last of all; for tests.</param>
+    public static Command Create(string name, Action<IServiceCollection>? configure = null)
     {
         var command = new Command(name, "Serves until a signal ends it. What runs when no command is given.");
         AddValidators();
@@ -89,7 +91,7 @@ internal static class ServeCommand
         command.Add(SiloPort);
         command.Add(Advertise);
         command.Add(Role);
-        command.SetAction((line, _) => Serve(line));
+        command.SetAction((line, _) => Serve(line, configure));
         return command;
     }
 
@@ -121,7 +123,7 @@ internal static class ServeCommand
         }
     }
 
-    private static async Task<int> Serve(ParseResult line)
+    private static async Task<int> Serve(ParseResult line, Action<IServiceCollection>? configure)
     {
         using var signals = new Signals();
         var data = DataDirectory.Create(line.GetRequiredValue(Data));
@@ -130,7 +132,14 @@ internal static class ServeCommand
         try
         {
             app = await BuildsHost.WithHttp(
-                new BuildsHostOptions { Data = data, Urls = line.GetRequiredValue(Urls), Settings = Settings(line), Tell = text => Console.Error.WriteLine($"builds: {text}") },
+                new BuildsHostOptions
+                {
+                    Data = data,
+                    Urls = line.GetRequiredValue(Urls),
+                    Settings = Settings(line),
+                    Tell = text => Console.Error.WriteLine($"builds: {text}"),
+                    Configure = configure,
+                },
                 signals.First);
         }
         catch (OperationCanceledException) when (signals.First.IsCancellationRequested)

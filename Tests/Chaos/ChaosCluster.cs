@@ -46,16 +46,20 @@ internal sealed class ChaosCluster : IAsyncDisposable
     /// <summary>Further settings of each silo.</summary>
     public Func<Member, IReadOnlyList<(string Name, string Value)>> MoreSettings { get; init; } = _ => [];
 
+    /// <summary>What is wrong with each silo (<see cref="BrokenSilo"/>); null: nothing that we know of.</summary>
+    public string? Bug { get; init; }
+
     /// <summary>A token of the admin.</summary>
     public string Admin { get; private set; } = "";
 
     /// <summary>Starts all members on an empty database; ends when all are ready.</summary>
     /// <param name="settings">Further ones of each silo.</param>
+    /// <param name="bug">What is wrong with each (<see cref="Bug"/>).</param>
     /// <param name="firstAlone">True: the others start when the first is ready, which then has the queue. False: all start at once.</param>
     public static async Task<ChaosCluster> Start(
-        PostgresServer postgres, int members, Action<string> tell, Func<Member, IReadOnlyList<(string, string)>>? settings = null, bool firstAlone = false)
+        PostgresServer postgres, int members, Action<string> tell, Func<Member, IReadOnlyList<(string, string)>>? settings = null, bool firstAlone = false, string? bug = null)
     {
-        var cluster = new ChaosCluster(postgres, await postgres.CreateDatabase(), members, tell) { MoreSettings = settings ?? (_ => []) };
+        var cluster = new ChaosCluster(postgres, await postgres.CreateDatabase(), members, tell) { MoreSettings = settings ?? (_ => []), Bug = bug };
         try
         {
             cluster.Members[0].Start();
@@ -78,9 +82,9 @@ internal sealed class ChaosCluster : IAsyncDisposable
 
     public string At(string name) => Path.Combine(folder.Path, name);
 
-    public static IEnumerable<string> Command(Member member) =>
+    public IEnumerable<string> Command(Member member) =>
     [
-        member.Program, "serve", "--urls", "http://127.0.0.1:0", "--data", member.Data,
+        .. Bug is { } bug ? [typeof(BrokenSilo).Assembly.Location, BrokenSilo.Name, bug] : new[] { member.Program }, "serve", "--urls", "http://127.0.0.1:0", "--data", member.Data,
         "--name", member.Name, "--silo-port", $"{member.SiloPort}", "--advertise", member.Advertised, "--store", member.Store,
     ];
 

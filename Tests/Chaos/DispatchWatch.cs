@@ -20,6 +20,9 @@ internal sealed class DispatchWatch(Action<string> mistaken)
     /// <summary>The longest that the first in line was seen to wait beside a free slot.</summary>
     public TimeSpan Longest { get; private set; }
 
+    /// <summary>The most slots that were ever seen free.</summary>
+    public int MostFree { get; private set; }
+
     /// <summary>How many looks were quick enough to prove anything.</summary>
     public int Looks { get; private set; }
 
@@ -34,6 +37,7 @@ internal sealed class DispatchWatch(Action<string> mistaken)
         var isDense = ended - began <= Dense && began - last <= Dense;
         last = ended;
         Looks += isDense ? 1 : 0;
+        MostFree = Math.Max(MostFree, free);
         if (now is null || now != first || !isDense)
         {
             (first, since, isTold) = (now, ended, false);

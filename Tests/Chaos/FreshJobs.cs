@@ -41,6 +41,8 @@ internal sealed class FreshJobs(ChaosCluster cluster, Workload workload, Ledger 
             reader.Dispose();
         var isCalm = cluster.Starts == before;
         cluster.Tell($"the first in line waited beside a free slot for at most {dispatch.Longest.TotalSeconds:0.00} s, by {dispatch.Looks} looks that were quick enough{(isCalm ? "" : "; a silo ended meanwhile, so that it does not count")}");
+        if (isCalm && dispatch is { Looks: > 0, MostFree: 0 })
+            mistaken("no worker was ever seen that had a free slot: who watches the first in line is blind");
         foreach (var mistake in late.Where(_ => isCalm))
             mistaken(mistake);
     }

@@ -89,7 +89,7 @@ internal sealed class Member : IAsyncDisposable
                 return;
             if (silo is not null)
                 said.Add(silo.SaidInFull + $"--- {Name} ended with {silo.ExitCode}, and starts again\n");
-            silo = SiloProcess.Start(ChaosCluster.Command(this), cluster.Settings(this), killPoint, Shim.Environment);
+            silo = SiloProcess.Start(cluster.Command(this), cluster.Settings(this), killPoint, Shim.Environment);
             watches.Add(Watch(silo));
         }
     }

@@ -10,6 +10,8 @@ internal sealed class Vigil(Callers callers, Records records, Action<string> mis
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
     private readonly LeaseWatch leases = new(mistaken);
     private readonly long begin = TimeProvider.System.GetTimestamp();
 
@@ -21,7 +23,7 @@ internal sealed class Vigil(Callers callers, Records records, Action<string> mis
         await records.Look();
         if (await callers.Ask(random, HttpMethod.Get, "/api/workers", patience: Patience) is not { Status: 200 } answer)
             return;
-        var workers = JsonSerializer.Deserialize<WorkersShown>(answer.Body, JsonSerializerOptions.Web)!.Results;
+        var workers = JsonSerializer.Deserialize<WorkersShown>(answer.Body, Json)!.Results;
         var now = TimeProvider.System.GetUtcNow();
         leases.Look(Now, records.All, workers.Where(worker => worker.Status != "lost").SelectMany(worker => worker.Running).Select(job => (job.Id, job.Attempt)).ToHashSet());
         // In its own words, not those of the queue, and known to the queue.
