@@ -38,6 +38,6 @@ internal sealed partial class MemberNews(IClusterMembershipService membership, I
     [LoggerMessage(EventId = 1404, Level = LogLevel.Information, Message = "Silo {Silo} has left the cluster")]
     private partial void LogLeft(string silo);
 
-    [LoggerMessage(EventId = 1405, Level = LogLevel.Warning, Message = "Silo {Silo} at {Address} has failed: it answers no other silo. Its jobs run again elsewhere")]
+    [LoggerMessage(EventId = 1405, Level = LogLevel.Warning, Message = "Silo {Silo} at {Address} is gone without a word")]
     private partial void LogFailed(string silo, string address);
 }

@@ -9,7 +9,7 @@ namespace Builds.Cluster;
 
 /// <summary>
 /// Keeps the places of queues in the database. The silos' own directory forgets a part of itself with each silo that fails, and Orleans ends the grains of that part wherever they
-/// are; a queue that begins anew for this reason knows nothing of leases, and calls no worker lost for ten seconds more.
+/// are; a queue that begins anew for this reason knows nothing of leases, and calls no worker lost for twelve seconds more.
 /// </summary>
 internal sealed class QueueDirectory(DatabaseDirectory directory, GrainTypeResolver types) : IGrainDirectoryResolver
 {

@@ -49,6 +49,7 @@ internal static class ImportCommand
         using var held = data.Lock();
         StorageSchema.Check(data.Database);
         await PostgresSchema.Upgrade(connectionString, cancellationToken);
+        await EmbeddedImport.RefuseRecords(connectionString, cancellationToken);
         // First, so that no record is there before what it speaks of.
         int? files = target is null ? null : await Copy(data, target, cancellationToken);
         var records = await EmbeddedImport.Run(data.Database, connectionString, cancellationToken);
@@ -75,8 +76,12 @@ internal static class ImportCommand
     private static async Task<int> Copy(DataDirectory data, StoreLocation target, CancellationToken cancellationToken)
     {
         if (target is StoreLocation.Folder { Path: var directory })
-            return StoreCopy.Run(data, directory);
+            return FolderHealth.IsStore(directory) ? throw InUse(target) : StoreCopy.Run(data, directory);
         using var bucket = new S3Bucket((StoreLocation.Bucket)target, ClusterSettings.StoreOf(new ConfigurationBuilder().AddEnvironmentVariables().Build()), TimeProvider.System);
-        return await new BucketCopy(data, bucket).Run(cancellationToken);
+        return await BucketHealth.IsStore(bucket, cancellationToken) ? throw InUse(target) : await new BucketCopy(data, bucket).Run(cancellationToken);
     }
+
+    /// <summary>Jobs of both would have the same numbers, and so the same files.</summary>
+    private static ClusterException InUse(StoreLocation store) =>
+        new($"{store} is or was the store of a cluster. An import needs one that no silo has used yet: import before the first silo of the cluster starts, or into another directory or prefix.");
 }

@@ -53,6 +53,23 @@ internal static class EmbeddedImport
         }
     }
 
+    /// <summary>Throws <see cref="ClusterException"/> where <see cref="Run"/> would refuse since the database has records.</summary>
+    public static async Task RefuseRecords(string connectionString, CancellationToken cancellationToken = default)
+    {
+        var settings = PostgresSettings.Read(connectionString);
+        try
+        {
+            await using var source = PostgresSettings.Source(settings);
+            await using var target = await source.OpenConnectionAsync(cancellationToken);
+            await using var transaction = await target.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
+            await RefuseRecords(target, settings, cancellationToken);
+        }
+        catch (NpgsqlException error)
+        {
+            throw PostgresErrors.Explain(error, settings);
+        }
+    }
+
     private static async Task RefuseRecords(NpgsqlConnection target, NpgsqlConnectionStringBuilder settings, CancellationToken cancellationToken)
     {
         await Execute(target, "LOCK TABLE storage IN SHARE ROW EXCLUSIVE MODE", cancellationToken);

@@ -9,7 +9,7 @@ namespace Builds.Storage;
 
 /// <summary>
 /// The form of a cluster's database: numbered scripts (Silo/Sql/Postgres), each run once, in order, by whichever silo comes first. Silos
-/// that run already go on with the statements that they began with, so a script may only add.
+/// that run already go on with the statements that they began with, so a script may only add; one that begins with <see cref="NoSiloMayRun"/> waits until all have stopped.
 /// </summary>
 internal static class PostgresSchema
 {
@@ -17,6 +17,10 @@ internal static class PostgresSchema
     internal const long UpgradeLock = 0x6275696c6473;
 
     private const string Journal = "schemaversions";
+    private const string NoSiloMayRun = "-- no silo may run";
+
+    /// <summary>A silo that runs says so every ten seconds (IAmAliveTablePublishTimeout).</summary>
+    private const string RunningSql = "SELECT string_agg(DISTINCT silo_name, ', ' ORDER BY silo_name) FROM membership WHERE status = 3 AND alive_time > now() - interval '30 seconds'";
 
     /// <summary>How long another silo's upgrade is waited for.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
@@ -39,7 +43,7 @@ internal static class PostgresSchema
             await using var session = await source.OpenConnectionAsync(cancellationToken);
             var schema = await Check(session, settings, cancellationToken);
             await Lock(session, settings, cancellationToken);
-            Migrate(source, settings, schema, scripts);
+            await Migrate(session, source, settings, schema, scripts, cancellationToken);
             await WriteQueries(session, scripts, cancellationToken);
         }
         catch (NpgsqlException error)
@@ -81,13 +85,15 @@ internal static class PostgresSchema
         }
     }
 
-    private static void Migrate(NpgsqlDataSource source, NpgsqlConnectionStringBuilder settings, string schema, StorageScripts scripts)
+    private static async Task Migrate(
+        NpgsqlConnection session, NpgsqlDataSource source, NpgsqlConnectionStringBuilder settings, string schema, StorageScripts scripts, CancellationToken cancellationToken)
     {
         var engine = DeployChanges.To.PostgresqlDatabase(new PostgresqlConnectionManager(source)).JournalToPostgresqlTable(schema, Journal)
             .WithScripts(scripts.Migrations).WithVariablesDisabled().WithTransaction().WithExecutionTimeout(Patience).LogToNowhere().Build();
         RefuseNewer(engine, settings, scripts);
         if (!engine.IsUpgradeRequired())
             return;
+        await RefuseRunning(session, settings, engine, cancellationToken);
         if (engine.PerformUpgrade() is { Successful: false } failed)
         {
             // Which right is missing, or that the server went away, matters more than in which script.
@@ -107,6 +113,17 @@ internal static class PostgresSchema
             throw new ClusterException(
                 $"the cluster's database: {PostgresSettings.Describe(settings)} is of a newer version of builds: it has schema version {StorageScripts.Version(unknown)}, this program knows {StorageScripts.Version(known)}. " +
                 "Start that newer version here too, or restore a backup that was made before its first start.");
+    }
+
+    private static async Task RefuseRunning(NpgsqlConnection session, NpgsqlConnectionStringBuilder settings, UpgradeEngine engine, CancellationToken cancellationToken)
+    {
+        if (engine.GetExecutedScripts().Count == 0 || engine.GetScriptsToExecute().All(script => !script.Contents.StartsWith(NoSiloMayRun, StringComparison.Ordinal)))
+            return;
+        await using var command = new NpgsqlCommand(RunningSql, session);
+        if (await command.ExecuteScalarAsync(cancellationToken) is string running)
+            throw new ClusterException(
+                $"the cluster's database: {PostgresSettings.Describe(settings)} is of an earlier version of builds, whose silos cannot run beside those of this one; these do: {running}. " +
+                "Stop them all, then start this version. Those that were killed count as stopped half a minute later.");
     }
 
     private static async Task WriteQueries(NpgsqlConnection session, StorageScripts scripts, CancellationToken cancellationToken)

@@ -9,9 +9,12 @@ internal sealed class FolderHealth(string directory, string probe, TimeProvider 
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
-    private readonly string mark = Path.Combine(directory, "store.json");
+    private readonly string mark = MarkOf(directory);
     private readonly Lock gate = new();
     private Task? looking;
+
+    /// <summary>Whether a silo of a cluster has ever used this directory as its store.</summary>
+    public static bool IsStore(string directory) => File.Exists(MarkOf(directory));
 
     // Away from the caller's thread: a directory of another machine may let it wait for long.
     public Task<string> StoreId(CancellationToken cancellationToken) => Task.Run(
@@ -59,6 +62,8 @@ internal sealed class FolderHealth(string directory, string probe, TimeProvider 
         File.WriteAllBytes(path, "ready"u8);
         File.Delete(path);
     }
+
+    private static string MarkOf(string directory) => Path.Combine(directory, "store.json");
 
     private sealed record Mark(string Id);
 }

@@ -30,7 +30,7 @@ public sealed class MemberNewsTests
             "Information: Silo s2 at 127.0.0.1:1002 is in the cluster",
             "Information: Silo s4 at 127.0.0.1:1004 is in the cluster",
             "Information: Silo s2 has left the cluster",
-            "Warning: Silo s4 at 127.0.0.1:1004 has failed: it answers no other silo. Its jobs run again elsewhere",
+            "Warning: Silo s4 at 127.0.0.1:1004 is gone without a word",
         ]);
     }
 

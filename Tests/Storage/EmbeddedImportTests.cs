@@ -142,6 +142,33 @@ public sealed class EmbeddedImportTests : IDisposable
         Directory.GetFiles(store, "*", SearchOption.AllDirectories).Length.ShouldBe(3);
     }
 
+    /// <summary>Its jobs have the same numbers.</summary>
+    [PostgresFact]
+    public async Task The_store_of_a_cluster_is_not_touched()
+    {
+        await using (var embedded = await StorageHarness.Start(Source))
+            await Fill(embedded);
+        var store = Path.Combine(folder.Path, "store");
+        string[] both = [Path.Combine(folder.Path, "logs/1/1/setup"), Path.Combine(store, "logs/1/1/setup")];
+        foreach (var file in both)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            await File.WriteAllTextAsync(file, $"this is {file}");
+        }
+
+        await using var live = await PostgresTestDatabase.Create();
+        (await Import(live)).Status.ShouldBe(0);
+        await using var empty = await PostgresTestDatabase.Create();
+
+        (await Import(live, "--store", store)).ShouldSatisfyAllConditions(end => end.Status.ShouldBe(3), end => end.Errors.ShouldContain("is not empty"));
+        await File.WriteAllTextAsync(Path.Combine(store, "store.json"), "{\"Id\":\"a\"}");
+        (await Import(empty, "--store", store)).ShouldBe(
+            (3, "", $"builds: {store} is or was the store of a cluster. An import needs one that no silo has used yet: import before the first silo of the cluster starts, or into another directory or prefix.\n"));
+
+        (await File.ReadAllTextAsync(both[1])).ShouldBe($"this is {both[1]}");
+        (await PostgresRows(empty)).ShouldBeEmpty();
+    }
+
     [PostgresFact]
     public async Task What_is_no_source_or_target_is_told_in_one_message()
     {

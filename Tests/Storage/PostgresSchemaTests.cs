@@ -52,6 +52,29 @@ public sealed class PostgresSchemaTests
     }
 
     [PostgresFact]
+    public async Task An_upgrade_for_which_no_silo_may_run_waits_until_none_does()
+    {
+        await using var database = await PostgresTestDatabase.Create();
+        await PostgresSchema.Upgrade(database.ConnectionString);
+        await database.Execute("INSERT INTO membership_version VALUES ('builds', 1, now())");
+        await database.Execute(
+            "INSERT INTO membership (cluster_id, address, port, generation, silo_name, host_name, status, proxy_port, start_time, alive_time) " +
+            "SELECT 'builds', '127.0.0.1', port, 1, name, 'here', status, 0, now(), now() - age " +
+            "FROM (VALUES (1, 'ada', 3, interval '9 seconds'), (2, 'bob', 3, interval '1 second'), (3, 'cyd', 6, interval '1 second'), (4, 'dan', 3, interval '31 seconds')) AS silo (port, name, status, age)");
+        var next = With("-- no silo may run: a test\nCREATE TABLE more (n integer);");
+        await PostgresSchema.Upgrade(database.ConnectionString);
+
+        (await Should.ThrowAsync<ClusterException>(() => PostgresSchema.Upgrade(database.ConnectionString, next))).Message.ShouldBe(
+            $"the cluster's database: database {database.Name} on 127.0.0.1:{database.Server.Port} as user builds is of an earlier version of builds, whose silos cannot run beside those of this one; " +
+            "these do: ada, bob. Stop them all, then start this version. Those that were killed count as stopped half a minute later.");
+        (await database.Rows("SELECT tablename FROM pg_tables WHERE tablename = 'more'")).ShouldBeEmpty();
+
+        await database.Execute("UPDATE membership SET status = 6");
+        await PostgresSchema.Upgrade(database.ConnectionString, next);
+        (await database.Rows("SELECT tablename FROM pg_tables WHERE tablename = 'more'")).ShouldBe(["more"]);
+    }
+
+    [PostgresFact]
     public async Task A_repeated_upgrade_changes_nothing()
     {
         await using var database = await PostgresTestDatabase.Create();

@@ -13,6 +13,9 @@ internal sealed class BucketHealth(IBucket bucket, string probe, TimeProvider cl
     private readonly Lock gate = new();
     private Task? looking;
 
+    /// <summary>Whether a silo of a cluster has ever used this place as its store.</summary>
+    public static async Task<bool> IsStore(IBucket bucket, CancellationToken cancellationToken) => await bucket.Find(Mark, cancellationToken) is not null;
+
     public async Task<string> StoreId(CancellationToken cancellationToken)
     {
         await CheckConditions(cancellationToken);
@@ -65,9 +68,15 @@ internal sealed class BucketHealth(IBucket bucket, string probe, TimeProvider cl
     /// <summary>A service that ignores the condition would let a silo write on in logs that were taken from it.</summary>
     private async Task CheckConditions(CancellationToken cancellationToken)
     {
-        await bucket.Put(probe, "ready"u8.ToArray(), cancellationToken);
-        if (await bucket.PutNew(probe, "ready"u8.ToArray(), NewName(), cancellationToken))
+        var (tried, writer) = ($"{probe}-{NewName()}", NewName());
+        await bucket.PutNew(tried, "ready"u8.ToArray(), writer, cancellationToken);
+        var isWrittenTwice = await bucket.PutNew(tried, "ready"u8.ToArray(), NewName(), cancellationToken);
+        var kept = (await bucket.Find(tried, cancellationToken))?.Writer;
+        await bucket.Delete([tried], cancellationToken);
+        if (isWrittenTwice)
             throw new IOException($"the S3 service of {bucket} writes an object that is there already although it was asked not to (If-None-Match: *). Two silos could then write one log: use a service that knows conditional writes, as Amazon's does, or a directory");
+        if (kept != writer)
+            throw new IOException($"the S3 service of {bucket} does not keep what is said with an object (x-amz-meta-writer). A write whose answer is lost could then not be told from another silo's: use a service that does, as Amazon's, or a directory");
     }
 
     private static string NewName() => RandomNumberGenerator.GetHexString(32, lowercase: true);

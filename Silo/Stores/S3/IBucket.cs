@@ -41,7 +41,7 @@ internal interface IBucket
     /// <returns>The tag of the part, for <see cref="CompleteUpload"/>.</returns>
     Task<string> PutPart(string key, string upload, int number, ReadOnlyMemory<byte> content, CancellationToken cancellationToken);
 
-    /// <summary>False if there is no such upload: it was completed by an earlier try, or is gone.</summary>
+    /// <summary>False if there is no such upload, or not with these parts: it was completed by an earlier try, or is of no use any more.</summary>
     Task<bool> CompleteUpload(string key, string upload, IReadOnlyList<string> parts, CancellationToken cancellationToken);
 
     /// <summary>Drops what was uploaded. No such upload: no effect.</summary>

@@ -62,6 +62,8 @@ internal sealed partial class LogCompaction(IBucket bucket, ILogger<LogCompactio
         for (long offset = 0; offset < index.Length;)
         {
             var count = await reads.Read(key, offset, buffer, cancellationToken);
+            if (count == 0)
+                throw new IOException($"it has {index.Length} bytes, and ends at {offset}: it was deleted meanwhile");
             await upload.Write(buffer.AsMemory(0, count), cancellationToken);
             offset += count;
         }

@@ -84,6 +84,6 @@ internal sealed class ObjectUpload(IBucket bucket, string key, StorePatience pat
     private async ValueTask PutTogether(string id, CancellationToken cancellationToken)
     {
         if (!await bucket.CompleteUpload(key, id, parts, cancellationToken) && await bucket.Find(key, cancellationToken) is null)
-            throw new LostBytesException($"the upload of {key} to {bucket} is gone before it was complete: does a rule of the bucket remove uploads that are only hours old?");
+            throw new LostBytesException($"the upload of {key} to {bucket} cannot be completed, its parts are gone or changed: does a rule of the bucket remove uploads that are only hours old?");
     }
 }

@@ -140,7 +140,7 @@ internal sealed class S3Bucket(StoreLocation.Bucket place, StoreOptions options,
                     new CompleteMultipartUploadRequest { BucketName = place.Name, Key = prefix + key, UploadId = upload, PartETags = [.. parts.Select((tag, index) => new PartETag(index + 1, tag))] }, time);
                 return true;
             }
-            catch (AmazonS3Exception error) when (error.ErrorCode == "NoSuchUpload")
+            catch (AmazonS3Exception error) when (error.ErrorCode is "NoSuchUpload" or "InvalidPart" or "InvalidPartOrder")
             {
                 return false;
             }
