@@ -83,7 +83,7 @@ internal static class BrokenSilo
         {
             if (context is { Grain: JobGrain job, MethodName: nameof(IJobGrain.Report) } && await job.Get() is { Status: JobStatus.Running } now
                 && (AttemptReport)context.Request.GetArgument(0)! is var report && report.Attempt < now.Attempt)
-                context.Request.SetArgument(0, report with { Attempt = now.Attempt });
+                context.Request.SetArgument(0, report with { Attempt = now.Attempt, Sequence = int.MaxValue });
             await context.Invoke();
         }
     }

@@ -11,7 +11,7 @@ namespace Builds.Tests.Stores.S3;
 /// <summary>What a silo that was alone has kept in files is read from a bucket as it was.</summary>
 public sealed class BucketCopyTests : IDisposable
 {
-    private const int Large = 20_000_000;
+    private const int Large = 9_000_000;
     private static readonly JobId Job = new(1_002_003);
     private static readonly byte[] Noise = [.. Enumerable.Range(0, Large).Select(number => (byte)(number * 7919 >> 5))];
 
