@@ -45,7 +45,7 @@ internal static class ClusterSettings
     public static StoreOptions Store(IConfiguration configuration) => configuration.GetSection(StoreOptions.Section).Get<StoreOptions>() ?? new StoreOptions();
 
     /// <summary>For a command that is no silo. Throws <see cref="OptionsValidationException"/>, which names each setting that is refused.</summary>
-    public static StoreOptions StoreOf(IConfiguration configuration)
+    public static StoreOptions CheckedStore(IConfiguration configuration)
     {
         var mistakes = new List<ValidationResult>();
         var options = Store(configuration);

@@ -77,7 +77,7 @@ internal static class ImportCommand
     {
         if (target is StoreLocation.Folder { Path: var directory })
             return FolderHealth.IsStore(directory) ? throw InUse(target) : StoreCopy.Run(data, directory);
-        using var bucket = new S3Bucket((StoreLocation.Bucket)target, ClusterSettings.StoreOf(new ConfigurationBuilder().AddEnvironmentVariables().Build()), TimeProvider.System);
+        using var bucket = new S3Bucket((StoreLocation.Bucket)target, ClusterSettings.CheckedStore(new ConfigurationBuilder().AddEnvironmentVariables().Build()), TimeProvider.System);
         return await BucketHealth.IsStore(bucket, cancellationToken) ? throw InUse(target) : await new BucketCopy(data, bucket).Run(cancellationToken);
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Builds.Cluster;
 
 namespace Builds.Stores;
@@ -7,63 +6,32 @@ namespace Builds.Stores;
 /// <param name="probe">A file name of this silo's own.</param>
 internal sealed class FolderHealth(string directory, string probe, TimeProvider clock) : IStoreHealth
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
-
-    private readonly string mark = MarkOf(directory);
-    private readonly Lock gate = new();
-    private Task? looking;
+    // Away from the caller's thread: a directory of another machine may let it wait for long.
+    private readonly StoreLook look = new(directory, () => Task.Run(() => Write(directory, probe), CancellationToken.None), clock);
 
     /// <summary>Whether a silo of a cluster has ever used this directory as its store.</summary>
     public static bool IsStore(string directory) => File.Exists(MarkOf(directory));
 
-    // Away from the caller's thread: a directory of another machine may let it wait for long.
     public Task<string> StoreId(CancellationToken cancellationToken) => Task.Run(
         () =>
         {
+            var mark = MarkOf(directory);
             Directory.CreateDirectory(directory);
             // Of several silos that begin at once one writes, and all read that.
             if (!File.Exists(mark))
-                DurableFile.Add(mark, JsonSerializer.Serialize(new Mark($"{Guid.NewGuid():N}")));
-            return JsonSerializer.Deserialize<Mark>(File.ReadAllText(mark))?.Id is { Length: > 0 } id
-                ? id
-                : throw new IOException($"{mark} does not say which store this is; it holds {{\"Id\":\"...\"}} in a store that is whole");
+                DurableFile.Add(mark, StoreMark.New());
+            return StoreMark.IdIn(File.ReadAllBytes(mark), mark);
         },
         cancellationToken);
 
-    public async Task<string?> Missing(CancellationToken cancellationToken)
-    {
-        Task look;
-        lock (gate)
-        {
-            // One at a time: what hangs is not asked again, or each question would cost a thread.
-            if (looking is not { IsCompleted: false })
-                looking = Task.Run(Look, CancellationToken.None);
-            look = looking;
-        }
+    public Task<string?> Missing(CancellationToken cancellationToken) => look.Missing(cancellationToken);
 
-        try
-        {
-            await look.WaitAsync(Patience, clock, cancellationToken);
-            return null;
-        }
-        catch (TimeoutException)
-        {
-            return $"the store {directory} does not answer within {Patience.TotalSeconds} s";
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return $"the store {directory} cannot be written: {error.Message}";
-        }
-    }
-
-    private void Look()
+    private static void Write(string directory, string probe)
     {
         var path = Path.Combine(directory, probe);
         File.WriteAllBytes(path, "ready"u8);
         File.Delete(path);
     }
 
-    private static string MarkOf(string directory) => Path.Combine(directory, "store.json");
-
-    private sealed record Mark(string Id);
+    private static string MarkOf(string directory) => Path.Combine(directory, StoreMark.Name);
 }

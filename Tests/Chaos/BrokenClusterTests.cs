@@ -157,5 +157,5 @@ internal sealed class BugFactAttribute : FactAttribute
 {
     public BugFactAttribute() => Skip = Environment.GetEnvironmentVariable("BUILDS_CHAOS_BUGS") is not { Length: > 0 }
         ? "runs with BUILDS_CHAOS_BUGS=all"
-        : Databases.HasPostgres ? null : "PostgreSQL is not installed: apt-get install postgresql";
+        : Databases.SkipReason;
 }

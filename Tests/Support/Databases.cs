@@ -26,17 +26,16 @@ public static class Databases
     /// <summary>A missing PostgreSQL is a failure in CI, and where it was asked for.</summary>
     public static bool HasPostgres { get; } =
         PostgresServer.Programs is not null || Default == DatabaseKind.Postgres || Environment.GetEnvironmentVariable("CI") == "true";
+
+    /// <summary>Why a test of PostgreSQL does not run; null where it does.</summary>
+    public static string? SkipReason => HasPostgres ? null : "PostgreSQL is not installed: apt-get install postgresql";
 }
 
 /// <summary>A test of PostgreSQL: skipped where it is missing, but never in CI.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class PostgresFactAttribute : FactAttribute
 {
-    public PostgresFactAttribute()
-    {
-        if (!Databases.HasPostgres)
-            Skip = "PostgreSQL is not installed: apt-get install postgresql";
-    }
+    public PostgresFactAttribute() => Skip = Databases.SkipReason;
 }
 
 /// <summary>

@@ -1,9 +1,14 @@
+using System.Security.Cryptography;
+
 namespace Builds.Stores.S3;
 
 /// <summary>What is made of several calls.</summary>
 internal static class BucketCalls
 {
     private const int FirstRead = 4096;
+
+    /// <summary>A name for <see cref="IBucket.PutNew"/> that nobody else has.</summary>
+    public static string NewWriter() => RandomNumberGenerator.GetHexString(32, lowercase: true);
 
     /// <summary>All of an object that is read at once; null if there is none.</summary>
     public static async Task<byte[]?> ReadSmall(this IBucket bucket, string key, CancellationToken cancellationToken)

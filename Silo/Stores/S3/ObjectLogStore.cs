@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using System.Security.Cryptography;
 using System.Text.Json;
 using Builds.Jobs;
 using Builds.Logs;
@@ -26,7 +25,7 @@ internal sealed class ObjectLogStore(IBucket bucket, StorePatience patience, Log
     public async Task<ILogAppender> Create(JobId job, int attempt, string? task, CancellationToken cancellationToken)
     {
         var key = new LogKey(job, attempt, task);
-        var writer = NewName();
+        var writer = BucketCalls.NewWriter();
         await patience.Until(() => Begin(key, writer, cancellationToken), cancellationToken);
         var log = new ObjectLog(this, key, writer, clock);
         writing[key] = log;
@@ -39,7 +38,7 @@ internal sealed class ObjectLogStore(IBucket bucket, StorePatience patience, Log
         if (await Closed(job, attempt, cancellationToken) is { } before)
             return before;
         // From here on no log begins: who begins one looks for this afterwards.
-        await PutNew(LogObjects.Closing(job, attempt), ReadOnlyMemory<byte>.Empty, NewName(), cancellationToken);
+        await PutNew(LogObjects.Closing(job, attempt), ReadOnlyMemory<byte>.Empty, BucketCalls.NewWriter(), cancellationToken);
         var lengths = ImmutableArray.CreateBuilder<LogLength>();
         foreach (var task in await Tasks(job, attempt, cancellationToken))
         {
@@ -47,7 +46,7 @@ internal sealed class ObjectLogStore(IBucket bucket, StorePatience patience, Log
                 lengths.Add(new LogLength(task, length));
         }
 
-        await PutNew(LogObjects.Closed(job, attempt), JsonSerializer.SerializeToUtf8Bytes(lengths.ToArray()), NewName(), cancellationToken);
+        await PutNew(LogObjects.Closed(job, attempt), JsonSerializer.SerializeToUtf8Bytes(lengths.ToArray()), BucketCalls.NewWriter(), cancellationToken);
         signals.Ring(job, attempt);
         // Another silo may have been first, with a log fewer that began too late to count.
         return await Closed(job, attempt, cancellationToken) ?? throw new IOException($"the lengths of attempt {attempt} of job {job} were written to {bucket} and are not there");
@@ -106,8 +105,6 @@ internal sealed class ObjectLogStore(IBucket bucket, StorePatience patience, Log
 
     internal void Forget(ObjectLog log) => writing.TryRemove(new KeyValuePair<LogKey, ObjectLog>(log.Key, log));
 
-    private static string NewName() => RandomNumberGenerator.GetHexString(32, lowercase: true);
-
     private async ValueTask Begin(LogKey key, string writer, CancellationToken cancellationToken)
     {
         if (await IsGivenUp(key, cancellationToken))
@@ -147,7 +144,7 @@ internal sealed class ObjectLogStore(IBucket bucket, StorePatience patience, Log
         {
             KillPoint.Reached("bucket.listed");
             // Not there first: its writer went on, or somebody else ended it. The next look tells.
-            if (index.IsSealed || await PutNew(LogObjects.Segment(key, index.Length), ReadOnlyMemory<byte>.Empty, NewName(), cancellationToken))
+            if (index.IsSealed || await PutNew(LogObjects.Segment(key, index.Length), ReadOnlyMemory<byte>.Empty, BucketCalls.NewWriter(), cancellationToken))
             {
                 Ended(key, index.Segments.Count);
                 return index.Length;

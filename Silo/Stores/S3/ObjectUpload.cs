@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-
 namespace Builds.Stores.S3;
 
 /// <summary>
@@ -12,7 +10,7 @@ internal sealed class ObjectUpload(IBucket bucket, string key, StorePatience pat
     /// <summary>A service takes 5 MiB to 5 GiB, and 10,000 of them.</summary>
     public const int PartSize = 8 << 20;
 
-    private readonly string writer = RandomNumberGenerator.GetHexString(32, lowercase: true);
+    private readonly string writer = BucketCalls.NewWriter();
     private readonly List<string> parts = [];
     private byte[] gathered = [];
     private int count;

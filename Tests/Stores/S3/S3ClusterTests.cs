@@ -169,5 +169,5 @@ public sealed class S3ClusterTests(ITestOutputHelper output) : IAsyncLifetime, I
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class S3ClusterFactAttribute : FactAttribute
 {
-    public S3ClusterFactAttribute() => Skip = S3Server.SkipReason ?? (Databases.HasPostgres ? null : "PostgreSQL is not installed: apt-get install postgresql");
+    public S3ClusterFactAttribute() => Skip = S3Server.SkipReason ?? Databases.SkipReason;
 }
