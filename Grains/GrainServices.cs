@@ -28,6 +28,7 @@ public static class GrainServices
         services.AddSettings<LogOptions>(configuration, LogOptions.Section);
         services.AddSettings<RetentionOptions>(configuration, RetentionOptions.Section);
         services.TryAddSingleton<IClusterStanding, AloneStanding>();
+        services.TryAddSingleton<IQueuePlace, OnlyPlace>();
         services.AddSingleton<AttemptRecorderFactory>();
         services.AddSingleton<AttemptRunner>();
         services.AddSingleton<WorkerAgent>();

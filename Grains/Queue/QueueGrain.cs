@@ -17,6 +17,7 @@ public sealed partial class QueueGrain : Grain, IQueueGrain
     private readonly ICatalogue catalogue;
     private readonly TimeProvider clock;
     private readonly QueueOptions options;
+    private readonly IQueuePlace place;
     private readonly ILogger<QueueGrain> logger;
     private readonly QueueBook book;
     private readonly long born;
@@ -34,6 +35,9 @@ public sealed partial class QueueGrain : Grain, IQueueGrain
 
     private static readonly TimeSpan LongWindowEvery = TimeSpan.FromSeconds(5);
 
+    /// <summary>How often a queue makes sure that it is the one that calls go to: two of them would give out the same jobs for ever.</summary>
+    private static readonly TimeSpan PlaceEvery = TimeSpan.FromSeconds(5);
+
     /// <summary>So many rows are read at a time and taken in in one turn, a millisecond or two, so that heartbeats need not wait.</summary>
     private const int Page = 1000;
 
@@ -44,11 +48,13 @@ public sealed partial class QueueGrain : Grain, IQueueGrain
         IOptions<QueueOptions> options,
         IOptions<JobOptions> jobs,
         IClusterStanding standing,
+        IQueuePlace place,
         ILogger<QueueGrain> logger)
     {
         this.catalogue = catalogue;
         this.clock = clock;
         this.options = options.Value;
+        this.place = place;
         this.logger = logger;
         born = clock.GetTimestamp();
         // Unique over activations and restarts, since a job remembers the dispatch that it was claimed with.
@@ -65,6 +71,7 @@ public sealed partial class QueueGrain : Grain, IQueueGrain
     {
         LogHere(Pool);
         this.RegisterGrainTimer(Beat, new GrainTimerCreationOptions(TimeSpan.Zero, options.Reconcile < LongestTick ? options.Reconcile : LongestTick) { Interleave = true, KeepAlive = true });
+        this.RegisterGrainTimer(KeepPlace, new GrainTimerCreationOptions(PlaceEvery, PlaceEvery) { Interleave = true, KeepAlive = true });
         return Task.CompletedTask;
     }
 
@@ -122,6 +129,24 @@ public sealed partial class QueueGrain : Grain, IQueueGrain
         {
             reconciling = false;
         }
+    }
+
+    private async Task KeepPlace(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await place.Keep(GrainContext.Address))
+                return;
+        }
+        catch (Exception error)
+        {
+            // As long as the database does not answer nobody else can take the place either.
+            LogPlaceUnknown(error);
+            return;
+        }
+
+        LogDisplaced(Pool);
+        DeactivateOnIdle();
     }
 
     private async Task ReadAll(CancellationToken cancellationToken)
@@ -240,4 +265,10 @@ public sealed partial class QueueGrain : Grain, IQueueGrain
 
     [LoggerMessage(EventId = 1203, Level = LogLevel.Information, Message = "The queue of pool {Pool} is on this silo from now on")]
     private partial void LogHere(string pool);
+
+    [LoggerMessage(EventId = 1204, Level = LogLevel.Debug, Message = "Whether calls still come to this queue could not be asked; it asks again")]
+    private partial void LogPlaceUnknown(Exception error);
+
+    [LoggerMessage(EventId = 1205, Level = LogLevel.Warning, Message = "The queue of pool {Pool} is registered elsewhere, so the one on this silo ends")]
+    private partial void LogDisplaced(string pool);
 }

@@ -1,3 +1,4 @@
+using Builds.Queue;
 using Builds.Storage;
 using Orleans.Configuration;
 using Orleans.Runtime.GrainDirectory;
@@ -36,6 +37,7 @@ internal static class DatabaseClustering
         silo.Services.AddDatabaseErrors();
         silo.Services.AddSingleton<IFatalErrorHandler, SiloGivenUp>();
         silo.Services.AddSingleton<DatabaseDirectory>();
+        silo.Services.AddSingleton<IQueuePlace>(provider => provider.GetRequiredService<DatabaseDirectory>());
         silo.Services.AddSingleton<IGrainDirectoryResolver, QueueDirectory>();
         silo.UseSiloTls(tls);
         return silo.UseBuildsMembership(member.Database);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Builds.Queue;
 using Npgsql;
 using Orleans.GrainDirectory;
 
@@ -8,7 +9,7 @@ namespace Builds.Storage;
 /// On which silo a grain is, by a row in the cluster's database: of any number of silos that activate it at once exactly one does. While the database does not
 /// answer, the last answer goes on to count for looks; nothing is registered. Callable from anywhere.
 /// </summary>
-internal sealed class DatabaseDirectory(PostgresDatabase database, TimeProvider clock) : IGrainDirectory
+internal sealed class DatabaseDirectory(PostgresDatabase database, TimeProvider clock) : IGrainDirectory, IQueuePlace
 {
     /// <summary>How long a look waits for the database where there is an earlier answer.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
@@ -43,6 +44,8 @@ internal sealed class DatabaseDirectory(PostgresDatabase database, TimeProvider 
             "DELETE FROM grain_directory WHERE grain = @grain AND activation = @activation", ("grain", Text(address.GrainId)), ("activation", address.ActivationId.ToParsableString()));
         await command.ExecuteNonQueryAsync();
     }
+
+    public async Task<bool> Keep(GrainAddress queue) => queue.Matches(await Register(queue));
 
     public async Task<GrainAddress?> Lookup(GrainId grainId)
     {

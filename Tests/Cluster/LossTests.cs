@@ -1,6 +1,9 @@
+using System.Collections.Concurrent;
 using Builds.Execution;
 using Builds.Jobs;
+using Builds.Queue;
 using Builds.Workers;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Builds.Tests.Cluster;
 
@@ -189,5 +192,27 @@ public sealed class LossTests
         cluster.Executor.Plans.Count.ShouldBe(1001);
         cluster.Executor.Plans.Select(plan => plan.Job).Distinct().Count().ShouldBe(1001);
         cluster.Executor.Plans.ShouldAllBe(plan => plan.Attempt == 1);
+    }
+
+    [Fact]
+    public async Task A_queue_that_calls_no_longer_go_to_ends_and_the_next_one_knows_what_runs()
+    {
+        var place = new LosingPlace();
+        await using var cluster = await BuildsTestCluster.Start(configure: services => services.AddSingleton<IQueuePlace>(place));
+        var held = await cluster.Submit(Held);
+        var build = await cluster.Executor.Build(held.Id);
+
+        await cluster.AdvanceUntil(() => Task.FromResult(place.Asked.Count == 2), "a second queue asks for its place");
+        build.End(await build.RunAllTasks());
+
+        (await cluster.WaitFor(held.Id, JobStatus.Success)).Attempt.ShouldBe(1);
+    }
+
+    /// <summary>Has another activation in the place of the first that asks.</summary>
+    private sealed class LosingPlace : IQueuePlace
+    {
+        public ConcurrentDictionary<ActivationId, bool> Asked { get; } = new();
+
+        public Task<bool> Keep(GrainAddress queue) => Task.FromResult(Asked.GetOrAdd(queue.ActivationId, _ => !Asked.IsEmpty));
     }
 }

@@ -43,7 +43,7 @@ internal sealed class BuildsProgram : IAsyncDisposable
 
     private static async Task<(BuildsProgram Program, string Welcome)> Serve(string data, string[] arguments, (string Name, string Value)[] variables)
     {
-        var program = Start(Repository.Root, input: null, ["serve", "--data", data, "--urls", "http://127.0.0.1:0", .. arguments], variables);
+        var program = Start(Repository.Root, input: null, ["serve", "--data", data, .. arguments.Contains("--urls") ? (string[])[] : ["--urls", "http://127.0.0.1:0"], .. arguments], variables);
         return (program, await program.Line());
     }
 

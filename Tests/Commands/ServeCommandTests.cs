@@ -187,8 +187,8 @@ public sealed class ServeCommandTests : IDisposable
 
         program.Signal(Kill);
         await program.End();
-        await using var again = BuildsProgram.Start(Repository.Root, "serve", "--data", Data, "--urls", address);
-        await again.Line();
+        var (again, _) = await BuildsProgram.Serve(Data, "--urls", address);
+        await using var second = again;
 
         var end = await follower.End();
         end.Status.ShouldBe(0, end.Errors);

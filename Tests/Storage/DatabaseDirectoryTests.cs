@@ -54,6 +54,21 @@ public sealed class DatabaseDirectoryTests
     }
 
     [PostgresFact]
+    public async Task An_activation_that_was_forgotten_keeps_its_place_unless_another_has_it()
+    {
+        await using var test = await Directories.Open();
+        var (address, other) = (Address(Ada), Address(Ada));
+        await test.One.Register(address);
+
+        (await test.One.Keep(address)).ShouldBeTrue();
+        await test.New().UnregisterSilos([Ada]);
+        (await test.One.Keep(address)).ShouldBeTrue();
+        (await test.New().Lookup(Queue)).ShouldBe(address);
+        (await test.New().Keep(other)).ShouldBeFalse();
+        (await test.New().Lookup(Queue)).ShouldBe(address);
+    }
+
+    [PostgresFact]
     public async Task Silos_that_are_dead_are_taken_out_with_all_that_was_there()
     {
         await using var test = await Directories.Open();

@@ -40,5 +40,7 @@ internal sealed record FollowedTask(string Name, string Status)
 
     public bool IsRunning => Status == BuildTaskStatus.Running.Word();
 
+    public bool IsFailed => Status == BuildTaskStatus.Failed.Word();
+
     public bool IsSkipped => Status == BuildTaskStatus.Skipped.Word();
 }

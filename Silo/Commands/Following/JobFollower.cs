@@ -83,7 +83,7 @@ internal sealed class JobFollower(IFollowedJob source, FollowView view, TimeProv
     }
 
     /// <summary>Whether the current task runs, did, or is about to; not so after a failure or an early end.</summary>
-    private bool IsShown(FollowedState job) => !job.Tasks[current].IsSkipped && !(job.IsFinal && job.Tasks[current].IsPending);
+    private bool IsShown(FollowedState job) => !job.Tasks[current].IsSkipped && !(job.Tasks[current].IsPending && (job.IsFinal || job.Tasks.Take(current).Any(task => task.IsFailed)));
 
     // Artifacts are collected after the last task, and a cancelled job says so at its end.
     private async Task ShowLastWords(FollowedState job, CancellationToken cancellationToken)
