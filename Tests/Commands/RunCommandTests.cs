@@ -34,7 +34,7 @@ public sealed class RunCommandTests : IDisposable
         end.Status.ShouldBe(1);
         end.Output.ShouldContain("== job 1: failed (task)");
         end.Output.ShouldContain("== task 2/3: bad");
-        end.Output.Split('\n').Where(line => line.Contains("later", StringComparison.Ordinal)).ShouldBeEmpty();
+        end.Output.Split('\n').Where(line => line.Contains("later", StringComparison.OrdinalIgnoreCase)).ShouldBeEmpty();
     }
 
     [Fact]
