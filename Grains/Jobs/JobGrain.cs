@@ -79,6 +79,8 @@ public sealed partial class JobGrain(
 
     public async Task<ClaimResult> Claim(JobClaim claim)
     {
+        if (!JobDecisions.Claim(job, claim, clock.GetUtcNow()).Granted)
+            await ReadAgain();
         if (!job.Exists())
             return new ClaimResult.Refused(null);
         var (next, granted) = JobDecisions.Claim(job, claim, clock.GetUtcNow());
@@ -91,6 +93,8 @@ public sealed partial class JobGrain(
 
     public async Task<ReportResult> Report(AttemptReport report)
     {
+        if (!JobDecisions.IsCurrent(job, report.Attempt))
+            await ReadAgain();
         if (!job.Exists())
             return ReportResult.Stale;
         var closed = report.End is AttemptEnd.HandedBack ? await CloseLogs(report.Attempt) : [];
@@ -106,6 +110,8 @@ public sealed partial class JobGrain(
 
     public async Task<JobSnapshot?> WorkerLost(int attempt, string why)
     {
+        if (!JobDecisions.IsCurrent(job, attempt))
+            await ReadAgain();
         if (!job.Exists())
             return null;
         var closed = await CloseLogs(attempt);
@@ -197,6 +203,22 @@ public sealed partial class JobGrain(
         WakeReaders();
         if (!known.Exists() || job.Status != known.Status || job.CancelRequested != known.CancelRequested)
             Announce(known);
+    }
+
+    /// <summary>
+    /// Before a caller who knows of a claim or an attempt is told that there is none: two activations may exist for a moment while silos
+    /// come and go, and what the other one stored is what counts. A worker would end its build, or a queue ask for ever.
+    /// </summary>
+    private async Task ReadAgain()
+    {
+        if (job.Status.IsFinal())
+            return;
+        await storage.ReadStateAsync();
+        if (storage.State.Revision == job.Revision)
+            return;
+        progress = null;
+        job = storage.State with { Timeline = JobTimeline.Of(storage.State) };
+        WakeReaders();
     }
 
     private void Announce(JobState known)

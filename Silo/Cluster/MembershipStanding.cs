@@ -70,6 +70,9 @@ internal sealed partial class MembershipStanding(
             var rows = await table.ReadRowAsync(self.SiloAddress, cancellationToken).WaitAsync(lease.Value.Membership / 2, clock, cancellationToken);
             if (rows.TryGet(self.SiloAddress) is { Item1.Status: SiloStatus.Active })
                 Confirm(begun, wasRead: true);
+            else
+                // Where others declared it dead, Orleans ends it as soon as it knows; by itself it looks only now and then.
+                await membership.Refresh(new MembershipVersion(rows.Version.Version), cancellationToken);
             if (isUnreachable)
                 LogReachable();
             isUnreachable = false;

@@ -2,6 +2,7 @@ using System.Data.Common;
 using Builds.Jobs;
 using Builds.Users;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Orleans.Storage;
 
 namespace Builds.Storage;
 
@@ -32,7 +33,9 @@ public static class StorageServices
         silo.Services.AddSingleton(_ => database);
         silo.Services.AddSingleton<ClusterRecords>();
         silo.Services.AddSingleton<IExpiredSubmissions, PostgresSubmissions>();
-        return silo.UseBuildsStorage<PostgresDatabase, PostgresCatalogue>(Postgres, postgres => postgres.Source);
+        silo.UseBuildsStorage<PostgresDatabase, PostgresCatalogue>(Postgres, postgres => postgres.Source);
+        silo.Services.AddKeyedSingleton<IGrainStorage>(StorageNames.Provider, (services, _) => MemberStorage.Create(services, StorageNames.Provider));
+        return silo;
     }
 
     /// <summary>Who is in the cluster, in the same database.</summary>

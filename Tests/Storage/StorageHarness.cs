@@ -32,6 +32,9 @@ internal sealed class StorageHarness : IAsyncDisposable
 
     public IExpiredSubmissions Submissions => host.Services.GetRequiredService<IExpiredSubmissions>();
 
+    /// <summary>As which the provider writes.</summary>
+    public SiloAddress Silo => host.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
+
     public IGrainStorage Storage => host.Services.GetRequiredKeyedService<IGrainStorage>(StorageNames.Provider);
 
     /// <param name="file">An existing SQLite database, or null for a new one that goes with the harness.</param>

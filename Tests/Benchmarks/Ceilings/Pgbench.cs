@@ -29,7 +29,7 @@ internal sealed partial class Pgbench
         lives = Script("lives", Write(0, nameof(made)), Write(1, nameof(ran)), Write(2, nameof(ended)));
 
         string Write(int version, string record) => write
-            .Replace("@GrainTypeString", "'job'", StringComparison.Ordinal)
+            .Replace("@ServiceId", "'127.0.0.1 1 1'", StringComparison.Ordinal).Replace("@GrainTypeString", "'job'", StringComparison.Ordinal)
             .Replace("@GrainIdN0", "0", StringComparison.Ordinal).Replace("@GrainIdN1", ":id", StringComparison.Ordinal)
             .Replace("@GrainIdExtensionString", "NULL::text", StringComparison.Ordinal)
             .Replace("@GrainStateVersion", $"nullif({version}, 0)", StringComparison.Ordinal)

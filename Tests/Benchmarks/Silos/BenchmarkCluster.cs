@@ -64,6 +64,7 @@ internal sealed class BenchmarkCluster : IAsyncDisposable
         await connection.OpenAsync();
         var model = job with { Id = new JobId(FirstOfMany - 1), Revision = 1 };
         await using var write = new NpgsqlCommand(StorageScripts.Postgres.Queries.Single(query => query.Key == "WriteToStorageKey").Text, connection);
+        write.Parameters.AddWithValue("ServiceId", "");
         write.Parameters.AddWithValue("GrainTypeString", "job");
         write.Parameters.AddWithValue("GrainIdN0", 0L);
         write.Parameters.AddWithValue("GrainIdN1", (long)model.Id.Value);

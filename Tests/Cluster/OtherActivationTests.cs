@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+using Builds.Jobs;
+
+namespace Builds.Tests.Cluster;
+
+/// <summary>
+/// Two activations of a job may exist for a moment while silos come and go. One of them stored something last, and the other one, with
+/// what it read before, is asked.
+/// </summary>
+public sealed class OtherActivationTests
+{
+    private static readonly JobClaim Claim = new("w", 1, "d");
+
+    private static readonly ImmutableArray<BuildTaskStatus> AllWell = [BuildTaskStatus.Success, BuildTaskStatus.Success];
+
+    [Fact]
+    public async Task A_job_that_the_other_one_queued_can_be_claimed()
+    {
+        await using var cluster = await BuildsTestCluster.Start(withWorker: false);
+        var job = (await cluster.Submit(execute: false)).Id;
+        await Store(cluster, job, state => JobDecisions.Start(state, cluster.Clock.GetUtcNow()));
+
+        (await cluster.Job(job).Claim(Claim)).ShouldBeOfType<ClaimResult.Granted>().Job.Attempt.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task The_worker_of_an_attempt_that_the_other_one_granted_is_heard()
+    {
+        await using var cluster = await BuildsTestCluster.Start(withWorker: false);
+        var job = (await cluster.Submit()).Id;
+        await Store(cluster, job, state => JobDecisions.Claim(state, Claim, cluster.Clock.GetUtcNow()).Job);
+
+        (await cluster.Job(job).Report(new AttemptReport { Attempt = 1, Sequence = 1, Tasks = AllWell, End = new AttemptEnd.Succeeded() })).ShouldBe(ReportResult.Heard);
+        (await cluster.Job(job).Get())!.Status.ShouldBe(JobStatus.Success);
+    }
+
+    [Fact]
+    public async Task An_attempt_that_the_other_one_granted_can_be_given_up()
+    {
+        await using var cluster = await BuildsTestCluster.Start(withWorker: false);
+        var job = (await cluster.Submit()).Id;
+        await Store(cluster, job, state => JobDecisions.Claim(state, Claim, cluster.Clock.GetUtcNow()).Job);
+
+        (await cluster.Job(job).WorkerLost(1, "the test says so"))!.EndedAttempts.ShouldHaveSingleItem().Attempt.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task What_nobody_stored_stays_refused()
+    {
+        await using var cluster = await BuildsTestCluster.Start(withWorker: false);
+        var job = (await cluster.Submit(execute: false)).Id;
+
+        (await cluster.Job(job).Claim(Claim)).ShouldBe(new ClaimResult.Refused(JobStatus.Pending));
+        (await cluster.Job(job).Report(new AttemptReport { Attempt = 1, Sequence = 1, Tasks = AllWell, End = null })).ShouldBe(ReportResult.Stale);
+        (await cluster.Job(job).WorkerLost(1, "the test says so"))!.EndedAttempts.ShouldBeEmpty();
+        (await cluster.Job(new JobId(999)).Claim(Claim)).ShouldBe(new ClaimResult.Refused(null));
+    }
+
+    private static async Task Store(BuildsTestCluster cluster, JobId job, Func<JobState, JobState> change)
+    {
+        var record = new GrainState<JobState>();
+        await cluster.Storage.ReadStateAsync("job", cluster.Job(job).GetGrainId(), record);
+        record.State = change(record.State!) with { Revision = record.State!.Revision + 1 };
+        await cluster.Storage.WriteStateAsync("job", cluster.Job(job).GetGrainId(), record);
+    }
+}
