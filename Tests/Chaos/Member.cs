@@ -162,7 +162,7 @@ internal sealed class Member : IAsyncDisposable
 
         if (!again)
             return;
-        cluster.Tell($"{Name} ended with {watched.ExitCode}, and is started again");
+        cluster.Tell($"{Name} ended with {watched.ExitCode}, and is started again; it said last: {watched.Said.TrimEnd().Split('\n')[^1]}");
         await Task.Delay(RestartAfter);
         lock (gate)
         {

@@ -19,7 +19,9 @@ internal sealed class BenchmarkCluster : IAsyncDisposable
     private readonly List<int> ports = [];
     private int turn;
 
-    private BenchmarkCluster(string directory, string connectionString) => (this.directory, this.connectionString) = (directory, connectionString);
+    private readonly bool gated;
+
+    private BenchmarkCluster(string directory, string connectionString, bool gated) => (this.directory, this.connectionString, this.gated) = (directory, connectionString, gated);
 
     public int Size => silos.Count;
 
@@ -27,10 +29,11 @@ internal sealed class BenchmarkCluster : IAsyncDisposable
 
     public NpgsqlConnection Database => new(connectionString + ";Pooling=false;Command Timeout=300;Max Auto Prepare=10;Auto Prepare Min Usages=1");
 
-    public static async Task<BenchmarkCluster> Create(PostgresServer server, string directory)
+    /// <param name="gated">Each build waits until it is let through.</param>
+    public static async Task<BenchmarkCluster> Create(PostgresServer server, string directory, bool gated = false)
     {
         Directory.CreateDirectory(Path.Combine(directory, "store"));
-        return new BenchmarkCluster(directory, await server.CreateDatabase());
+        return new BenchmarkCluster(directory, await server.CreateDatabase(), gated);
     }
 
     /// <summary>One more silo, or one that was taken away again.</summary>
@@ -38,7 +41,7 @@ internal sealed class BenchmarkCluster : IAsyncDisposable
     {
         if (ports.Count == silos.Count)
             ports.Add(Ports.Free());
-        silos.Add(await ClusterSilo.Start(connectionString, Path.Combine(directory, "store"), Data(silos.Count), Data(0), ports[silos.Count], slots));
+        silos.Add(await ClusterSilo.Start(connectionString, Path.Combine(directory, "store"), Data(silos.Count), Data(0), ports[silos.Count], slots, gated));
     }
 
     /// <summary>SIGKILL for the only silo there is.</summary>

@@ -14,6 +14,7 @@ internal sealed class ClusterSilo : IAsyncDisposable
     private static readonly TimeSpan Bound = TimeSpan.FromMinutes(2);
 
     private readonly Process process;
+    private readonly SemaphoreSlim input = new(1, 1);
 
     private ClusterSilo(Process process, HttpClient client) => (this.process, Client) = (process, client);
 
@@ -23,9 +24,10 @@ internal sealed class ClusterSilo : IAsyncDisposable
     /// <summary>Ends when it takes requests.</summary>
     /// <param name="data">The same one as before for a silo that starts again; in it is the admin's token if it was the first of its cluster.</param>
     /// <param name="tokenOf">The data directory of the first silo.</param>
-    public static async Task<ClusterSilo> Start(string connectionString, string store, string data, string tokenOf, int port, int slots)
+    /// <param name="gated">Each build waits for <see cref="Open"/>.</param>
+    public static async Task<ClusterSilo> Start(string connectionString, string store, string data, string tokenOf, int port, int slots, bool gated)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, [typeof(ClusterSilo).Assembly.Location, SiloProgram.Verb, data, data + ".log"])
+        var start = new ProcessStartInfo(Environment.ProcessPath!, [typeof(ClusterSilo).Assembly.Location, SiloProgram.Verb, data, data + ".log", .. gated ? [SiloProgram.Gated] : Array.Empty<string>()])
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
@@ -92,20 +94,37 @@ internal sealed class ClusterSilo : IAsyncDisposable
     /// <summary>Bytes in use on its heap, after a full collection.</summary>
     public async Task<long> Heap()
     {
-        await process.StandardInput.WriteLineAsync(SiloProgram.Heap);
-        await process.StandardInput.FlushAsync();
+        await Tell(SiloProgram.Heap);
         using var bound = new CancellationTokenSource(Bound);
         return long.Parse((await process.StandardOutput.ReadLineAsync(bound.Token))!, CultureInfo.InvariantCulture);
     }
 
+    /// <summary>Lets a build through, now or as soon as it begins.</summary>
+    public Task Open(JobId job) => Tell($"{SiloProgram.Open}{job}");
+
     /// <summary>SIGKILL.</summary>
     public async ValueTask DisposeAsync()
     {
+        input.Dispose();
         ProcessorTime.Silos.Remove(process.Id);
         Client.Dispose();
         process.Kill();
         await process.WaitForExitAsync();
         process.Dispose();
+    }
+
+    private async Task Tell(string line)
+    {
+        await input.WaitAsync();
+        try
+        {
+            await process.StandardInput.WriteLineAsync(line);
+            await process.StandardInput.FlushAsync();
+        }
+        finally
+        {
+            input.Release();
+        }
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

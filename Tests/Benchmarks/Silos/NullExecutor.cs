@@ -5,12 +5,15 @@ using Builds.Jobs;
 namespace Builds.Benchmarks.Silos;
 
 /// <summary>Every task succeeds at once and writes nothing: what is left is the silo's own work.</summary>
-internal sealed class NullExecutor : IBuildExecutor
+/// <param name="gates">Where each build waits until it is let through; null: none waits.</param>
+internal sealed class NullExecutor(Gates? gates = null) : IBuildExecutor
 {
     public ImmutableArray<string> Images { get; } = ["host"];
 
     public async Task<BuildOutcome> Run(BuildPlan plan, IBuildRecorder recorder, CancellationToken stop, CancellationToken kill)
     {
+        if (gates is not null)
+            await gates.Opened(plan.Job).WaitAsync(kill);
         for (var i = 0; i < plan.Manifest.Tasks.Length; i++)
         {
             await recorder.TaskStarted(i, kill);

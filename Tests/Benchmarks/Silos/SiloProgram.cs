@@ -1,6 +1,7 @@
 using System.Globalization;
 using Builds.Cluster;
 using Builds.Execution;
+using Builds.Jobs;
 using Builds.Users;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -13,11 +14,13 @@ namespace Builds.Benchmarks.Silos;
 /// </summary>
 internal static class SiloProgram
 {
-    public const string Verb = "silo", Ready = "Ready: ", Heap = "heap";
+    public const string Verb = "silo", Gated = "gated", Ready = "Ready: ", Heap = "heap", Open = "open ";
 
     /// <param name="log">The file that its log goes to.</param>
-    public static async Task<int> Run(string directory, string log)
+    /// <param name="gated">Whether each build waits until it is let through.</param>
+    public static async Task<int> Run(string directory, string log, bool gated)
     {
+        var gates = gated ? new Gates() : null;
         await using var errors = new StreamWriter(log, append: true) { AutoFlush = true };
         Console.SetError(errors);
         var data = DataDirectory.Create(directory);
@@ -26,7 +29,7 @@ internal static class SiloProgram
         {
             Data = data,
             Urls = "http://127.0.0.1:0",
-            Configure = services => services.Replace(ServiceDescriptor.Singleton<IBuildExecutor>(new NullExecutor())),
+            Configure = services => services.Replace(ServiceDescriptor.Singleton<IBuildExecutor>(new NullExecutor(gates))),
         });
         await app.StartAsync();
         await FirstStart.EnsureAdmin(data, app.Services.GetRequiredService<IGrainFactory>());
@@ -35,6 +38,8 @@ internal static class SiloProgram
         {
             if (question == Heap)
                 await Console.Out.WriteLineAsync(Heapsize().ToString(CultureInfo.InvariantCulture));
+            else if (question.StartsWith(Open, StringComparison.Ordinal))
+                gates!.Open(new JobId(int.Parse(question[Open.Length..], CultureInfo.InvariantCulture)));
         }
 
         return 0;
