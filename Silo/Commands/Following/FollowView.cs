@@ -1,3 +1,4 @@
+using System.Text;
 using Spectre.Console;
 
 namespace Builds.Commands.Following;
@@ -8,7 +9,7 @@ namespace Builds.Commands.Following;
 /// </summary>
 internal sealed class FollowView : IDisposable
 {
-    private readonly bool isTerminal = !Console.IsOutputRedirected;
+    private readonly bool isTerminal;
     private readonly TimeProvider clock;
     private readonly LineStream output;
     private readonly long began;
@@ -17,10 +18,17 @@ internal sealed class FollowView : IDisposable
     private bool hasStatusLine;
 
     public FollowView(TimeProvider clock)
+        : this(clock, Console.OpenStandardOutput(), !Console.IsOutputRedirected)
+    {
+    }
+
+    /// <param name="isTerminal">Whether <paramref name="output"/> is the console's terminal.</param>
+    public FollowView(TimeProvider clock, Stream output, bool isTerminal)
     {
         this.clock = clock;
+        this.isTerminal = isTerminal;
         began = sectionBegan = clock.GetTimestamp();
-        output = new LineStream(Console.OpenStandardOutput(), ClearStatusLine);
+        this.output = new LineStream(output, ClearStatusLine);
     }
 
     /// <summary>False for what ended before we looked: how long that took is not known.</summary>
@@ -75,12 +83,11 @@ internal sealed class FollowView : IDisposable
     {
         ClearStatusLine();
         if (!output.IsAtLineStart)
-            Console.Out.WriteLine();
-        output.IsAtLineStart = true;
+            output.Write("\n"u8);
         if (isTerminal)
             AnsiConsole.MarkupLine($"[{style}]{Markup.Escape(text)}[/]");
         else
-            Console.Out.WriteLine(text);
+            output.Write(Encoding.UTF8.GetBytes(text + "\n"));
     }
 
     private void ClearStatusLine()
@@ -100,7 +107,7 @@ internal sealed class FollowView : IDisposable
     /// <summary>Passes bytes on and knows whether the last one ended a line.</summary>
     private sealed class LineStream(Stream inner, Action before) : Stream
     {
-        public bool IsAtLineStart { get; set; } = true;
+        public bool IsAtLineStart { get; private set; } = true;
 
         public override bool CanRead => false;
         public override bool CanSeek => false;
