@@ -38,12 +38,13 @@ internal sealed class ChaosRound(PostgresServer postgres, Plan plan, Action<stri
 
         await enough.CancelAsync();
         await Task.WhenAll(work, watch, workload.Readers());
+        var looks = 0;
         if (mistakes.IsEmpty)
-            await new Settlement(cluster, callers, workload, ledger, records, Mistaken).Run();
+            looks = await new Settlement(cluster, callers, workload, ledger, records, Mistaken).Run();
         cluster.Tell($"over: {ledger.Submissions.Count} submissions, {mistakes.Count} mistakes; {string.Join("; ", callers.Failures.Select(one => $"{one.Value} times {one.Key}"))}");
         if (!mistakes.IsEmpty)
             cluster.Keep($"seed{plan.Seed}");
-        return RoundFigures.Of(plan, cluster, callers, ledger, records, mistakes.Count, TimeProvider.System.GetElapsedTime(begin));
+        return RoundFigures.Of(plan, cluster, callers, ledger, records, looks, mistakes.Count, TimeProvider.System.GetElapsedTime(begin));
     }
 
     private static async Task Suffer(ChaosCluster cluster, Trouble trouble)

@@ -202,7 +202,7 @@ public sealed class CheckerTests
     {
         using var folder = new TempFolder();
         var file = Path.Combine(folder.Path, "totals");
-        var round = new RoundFigures(1, 10, 1, 0, 100, 1000, 0, 0, new() { ["silo killed"] = 2 }, Violations: 3, Seconds: 1);
+        var round = new RoundFigures(1, 10, 1, 0, 100, 1000, 0, 0, new() { ["silo killed"] = 2 }, Looks: 7, Violations: 3, Seconds: 1);
         Totals.Add(file, round);
         Totals.Add(file, round with { Violations = 0 });
         Totals.Add(file, round with { Seed = 2, Violations = 1 });
@@ -210,7 +210,7 @@ public sealed class CheckerTests
         var text = Totals.Text(Totals.Read(file));
 
         text.ShouldStartWith("2 rounds, 20 jobs, 2 attempts lost");
-        text.ShouldEndWith("silo killed 4; violations: 1 in 1 rounds (seeds 2)");
+        text.ShouldEndWith("silo killed 4; the first in line was watched in 2 rounds, by 14 looks; violations: 1 in 1 rounds (seeds 2)");
     }
 
     private static (List<string> Mistakes, SemaphoreSlim Began) Listen(Witness witness)

@@ -21,8 +21,11 @@ internal sealed class FreshJobs(ChaosCluster cluster, Workload workload, Ledger 
     private readonly long began = TimeProvider.System.GetTimestamp();
     private readonly string starts = cluster.Starts;
 
-    /// <summary>Call it some time after this was made: what is left of the calm is waited for.</summary>
-    public async Task Run()
+    /// <summary>
+    /// Call it some time after this was made: what is left of the calm is waited for. Answers how many looks at the first in line were quick
+    /// enough to tell how long it waited; 0 if they do not count.
+    /// </summary>
+    public async Task<int> Run()
     {
         if (cluster.Starts != starts)
             await Task.Delay(Calm);
@@ -45,6 +48,7 @@ internal sealed class FreshJobs(ChaosCluster cluster, Workload workload, Ledger 
             mistaken("no worker was ever seen that had a free slot: who watches the first in line is blind");
         foreach (var mistake in late.Where(_ => isCalm))
             mistaken(mistake);
+        return isCalm ? dispatch.Looks : 0;
     }
 
     private async Task UntilDone(Submission[] fresh, Task sending, DispatchWatch dispatch)

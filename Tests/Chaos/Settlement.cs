@@ -17,13 +17,14 @@ internal sealed class Settlement(ChaosCluster cluster, Callers callers, Workload
     private readonly Random random = new(1);
     private readonly Vigil vigil = new(callers, records, mistaken);
 
-    public async Task Run()
+    /// <summary>Answers what <see cref="FreshJobs.Run"/> does; 0 if it was not run.</summary>
+    public async Task<int> Run()
     {
         var fresh = new FreshJobs(cluster, workload, ledger, records, vigil, mistaken);
         await SendAgain();
         await EndHolding();
         if (!await AllFinal())
-            return; // Who is not at his end cannot be compared with it.
+            return 0; // Who is not at his end cannot be compared with it.
         CompareJobs();
         foreach (var job in records.All.Where(job => job.Status.IsFinal()))
             await CompareEnd(job);
@@ -31,9 +32,10 @@ internal sealed class Settlement(ChaosCluster cluster, Callers callers, Workload
         await CompareTokens();
         await CompareGroups();
         await CompareLogs();
-        await fresh.Run();
+        var looks = await fresh.Run();
         await NothingIsAlive();
         NoSecretWasTold();
+        return looks;
     }
 
     /// <summary>As callers would who got no answer and have a key: until they have one.</summary>
