@@ -87,8 +87,8 @@ public static class BuildsHost
             AddExecution(services, options, mayRunPlain: false);
         builder.UseOrleans(silo =>
         {
-            silo.UseDatabaseClustering(member, ClusterSettings.Tls(builder.Configuration));
             silo.UseBuildsStorage(member.Database);
+            silo.UseDatabaseClustering(member, ClusterSettings.Tls(builder.Configuration));
         });
         services.AddSingleton<MembershipStanding>();
         services.AddSingleton<IClusterStanding>(provider => provider.GetRequiredService<MembershipStanding>());

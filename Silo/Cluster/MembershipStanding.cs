@@ -65,17 +65,10 @@ internal sealed partial class MembershipStanding(
     private async Task Look(CancellationToken cancellationToken)
     {
         var begun = boot.Now;
+        MembershipTableData rows;
         try
         {
-            var rows = await table.ReadRowAsync(self.SiloAddress, cancellationToken).WaitAsync(lease.Value.Membership / 2, clock, cancellationToken);
-            if (rows.TryGet(self.SiloAddress) is { Item1.Status: SiloStatus.Active })
-                Confirm(begun, wasRead: true);
-            else
-                // Where others declared it dead, Orleans ends it as soon as it knows; by itself it looks only now and then.
-                await membership.Refresh(new MembershipVersion(rows.Version.Version), cancellationToken);
-            if (isUnreachable)
-                LogReachable();
-            isUnreachable = false;
+            rows = await table.ReadRowAsync(self.SiloAddress, cancellationToken).WaitAsync(lease.Value.Membership / 2, clock, cancellationToken);
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
@@ -83,6 +76,29 @@ internal sealed partial class MembershipStanding(
                 LogUnreachable(error);
             isUnreachable = true;
             await AskPeers(begun, cancellationToken);
+            return;
+        }
+
+        if (isUnreachable)
+            LogReachable();
+        isUnreachable = false;
+        if (rows.TryGet(self.SiloAddress) is { Item1.Status: SiloStatus.Active })
+            Confirm(begun, wasRead: true);
+        else
+            await TellOrleans(rows.Version.Version, cancellationToken);
+    }
+
+    /// <summary>Where others declared the silo dead, Orleans ends it as soon as it reads that; by itself it reads only now and then.</summary>
+    private async Task TellOrleans(int version, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await membership.Refresh(new MembershipVersion(version), cancellationToken).AsTask().WaitAsync(lease.Value.Membership / 2, clock, cancellationToken);
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The next look tells it again.
+            LogNotRead(error);
         }
     }
 
@@ -129,4 +145,7 @@ internal sealed partial class MembershipStanding(
 
     [LoggerMessage(EventId = 1402, Level = LogLevel.Debug, Message = "Not every one of {Peers} other silos confirmed that this one is a member")]
     private partial void LogNotConfirmed(Exception error, int peers);
+
+    [LoggerMessage(EventId = 1406, Level = LogLevel.Debug, Message = "This silo is not active by the membership table; Orleans could not read it")]
+    private partial void LogNotRead(Exception error);
 }

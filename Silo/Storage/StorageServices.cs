@@ -33,17 +33,21 @@ public static class StorageServices
         silo.Services.AddSingleton(_ => database);
         silo.Services.AddSingleton<ClusterRecords>();
         silo.Services.AddSingleton<IExpiredSubmissions, PostgresSubmissions>();
-        silo.UseBuildsStorage<PostgresDatabase, PostgresCatalogue>(Postgres, postgres => postgres.Source);
-        silo.Services.AddKeyedSingleton<IGrainStorage>(StorageNames.Provider, (services, _) => MemberStorage.Create(services, StorageNames.Provider));
-        return silo;
+        return silo.UseBuildsStorage<PostgresDatabase, PostgresCatalogue>(Postgres, postgres => postgres.Source);
     }
 
-    /// <summary>Who is in the cluster, in the same database.</summary>
-    internal static ISiloBuilder UseBuildsMembership(this ISiloBuilder silo, PostgresDatabase database) => silo.UseAdoNetClustering(clustering =>
+    /// <summary>Who is in the cluster, in the same database: who is not, writes nothing. After the storage.</summary>
+    internal static ISiloBuilder UseBuildsMembership(this ISiloBuilder silo, PostgresDatabase database)
     {
-        clustering.Invariant = Postgres;
-        clustering.DataSource = database.Source;
-    });
+        if (!silo.Services.Any(service => service.ServiceType == typeof(IGrainStorage) && StorageNames.Provider.Equals(service.ServiceKey)))
+            throw new InvalidOperationException("the storage comes before the membership, which has the last word on who may write");
+        silo.Services.AddKeyedSingleton<IGrainStorage>(StorageNames.Provider, (services, _) => MemberStorage.Create(services, StorageNames.Provider));
+        return silo.UseAdoNetClustering(clustering =>
+        {
+            clustering.Invariant = Postgres;
+            clustering.DataSource = database.Source;
+        });
+    }
 
     private static ISiloBuilder UseBuildsStorage<TDatabase, TCatalogue>(this ISiloBuilder silo, string invariant, Func<TDatabase, DbDataSource> source)
         where TDatabase : class

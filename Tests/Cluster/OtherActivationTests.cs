@@ -56,6 +56,19 @@ public sealed class OtherActivationTests
         (await cluster.Job(new JobId(999)).Claim(Claim)).ShouldBe(new ClaimResult.Refused(null));
     }
 
+    [Fact]
+    public async Task Who_is_refused_takes_nothing_from_what_is_about_to_be_stored()
+    {
+        await using var cluster = await BuildsTestCluster.Start(withWorker: false);
+        var job = (await cluster.Submit()).Id;
+        (await cluster.Job(job).Claim(Claim)).ShouldBeOfType<ClaimResult.Granted>();
+        (await cluster.Job(job).Report(new AttemptReport { Attempt = 1, Sequence = 1, Tasks = [BuildTaskStatus.Success, BuildTaskStatus.Running], End = null })).ShouldBe(ReportResult.Heard);
+
+        (await cluster.Job(job).Report(new AttemptReport { Attempt = 7, Sequence = 1, Tasks = AllWell, End = null })).ShouldBe(ReportResult.Stale);
+
+        await cluster.AdvanceUntil(async () => (await cluster.Job(job).Get())!.Tasks[0].Status == BuildTaskStatus.Success, "the progress that was reported");
+    }
+
     private static async Task Store(BuildsTestCluster cluster, JobId job, Func<JobState, JobState> change)
     {
         var record = new GrainState<JobState>();

@@ -24,7 +24,7 @@ public sealed class JobFollowerTests
     }
 
     [Fact]
-    public async Task A_task_is_announced_as_soon_as_the_one_before_it_has_succeeded()
+    public async Task A_task_is_announced_once_after_the_end_of_the_one_before_it()
     {
         (await Follow(
             State("running", "running", "pending"),

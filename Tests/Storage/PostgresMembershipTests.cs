@@ -1,10 +1,12 @@
 using System.Net;
+using Builds.Jobs;
 using Builds.Storage;
 using Builds.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
+using Orleans.Storage;
 
 namespace Builds.Tests.Storage;
 
@@ -66,6 +68,37 @@ public sealed class PostgresMembershipTests
     }
 
     [PostgresFact]
+    public Task A_silo_writes_while_it_is_a_member_and_not_before_or_afterwards() => WritesWhileItIsAMember("127.0.0.1");
+
+    [PostgresFact]
+    public Task A_silo_with_an_IPv6_address_writes_while_it_is_a_member() => WritesWhileItIsAMember("::1");
+
+    private static async Task WritesWhileItIsAMember(string address)
+    {
+        await using var database = await PostgresTestDatabase.Create();
+        await PostgresSchema.Upgrade(database.ConnectionString);
+        using var host = Host(database, "ada", address);
+        var storage = await StorageHarness.StartStorage(host);
+        var table = host.Services.GetRequiredService<IMembershipTable>();
+        await table.InitializeMembershipTableAsync(true);
+        var (ada, record, other) = (Entry("ada", 1), new GrainState<JobState>(Jobs.Full(1)), new GrainState<JobState>(Jobs.Full(2)));
+        ada.SiloAddress = host.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
+
+        await Should.ThrowAsync<InconsistentStateException>(() => storage.WriteStateAsync("job", StorageHarness.Job(1), record));
+        (await table.InsertRowAsync(ada, (await table.ReadAllAsync()).Version)).ShouldBeTrue();
+        await storage.WriteStateAsync("job", StorageHarness.Job(1), record);
+        await storage.WriteStateAsync("job", StorageHarness.Job(1), record);
+        var version = (await table.ReadAllAsync()).Version;
+        ada.Status = SiloStatus.Dead;
+        (await table.UpdateRowAsync(ada, version.VersionEtag, version)).ShouldBeTrue();
+
+        await Should.ThrowAsync<InconsistentStateException>(() => storage.WriteStateAsync("job", StorageHarness.Job(1), record));
+        await Should.ThrowAsync<InconsistentStateException>(() => storage.WriteStateAsync("job", StorageHarness.Job(2), other));
+        await Should.ThrowAsync<InconsistentStateException>(() => storage.ClearStateAsync("job", StorageHarness.Job(1), record));
+        (await database.Rows("SELECT n1 || ' ' || version FROM storage")).ShouldBe(["1 2"]);
+    }
+
+    [PostgresFact]
     public async Task Signs_of_life_never_go_back_and_the_long_dead_are_forgotten()
     {
         await using var database = await PostgresTestDatabase.Create();
@@ -91,7 +124,7 @@ public sealed class PostgresMembershipTests
         await table.CleanupDefunctSiloEntriesAsync(Some.Time.AddHours(1));
 
         (await table.ReadAllAsync()).Members.Select(member => member.Item1.SiloName).Order().ShouldBe(["alive", "young"]);
-        await table.DeleteMembershipTableEntriesAsync("blue");
+        await table.DeleteMembershipTableEntriesAsync("blue moon");
         (await database.Rows("SELECT silo_name FROM membership UNION ALL SELECT cluster_id FROM membership_version")).ShouldBeEmpty();
     }
 
@@ -105,15 +138,15 @@ public sealed class PostgresMembershipTests
         IAmAliveTime = Some.Time.UtcDateTime,
     };
 
-    private static IHost Host(PostgresTestDatabase database, string name)
+    private static IHost Host(PostgresTestDatabase database, string name, string address = "127.0.0.1")
     {
         var builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.SetMinimumLevel(LogLevel.None);
         builder.UseOrleans(silo =>
         {
-            silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = ("blue", "builds"));
+            silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = ("blue moon", "builds"));
             silo.Configure<SiloOptions>(options => options.SiloName = name);
-            silo.Configure<EndpointOptions>(endpoints => (endpoints.AdvertisedIPAddress, endpoints.SiloPort, endpoints.GatewayPort) = (IPAddress.Loopback, Ports.Free(), 0));
+            silo.Configure<EndpointOptions>(endpoints => (endpoints.AdvertisedIPAddress, endpoints.SiloPort, endpoints.GatewayPort) = (IPAddress.Parse(address), Ports.Free(), 0));
             var postgres = new PostgresDatabase(database.ConnectionString);
             silo.UseBuildsStorage(postgres).UseBuildsMembership(postgres);
         });

@@ -41,27 +41,6 @@ public sealed class PostgresWriteTests
     }
 
     [PostgresFact]
-    public async Task A_silo_that_was_declared_dead_writes_nothing_any_more()
-    {
-        await using var database = await PostgresTestDatabase.Create();
-        await using var storage = await StorageHarness.Start(DatabaseKind.Postgres, database.ConnectionString);
-        await database.Execute("INSERT INTO cluster VALUES (true, 'c', 'builds', 's'); INSERT INTO membership_version VALUES ('c', 1, now())");
-        await Member(storage.Silo.Generation, SiloStatus.Active);
-        await Member(storage.Silo.Generation - 1, SiloStatus.Dead);
-        var job = await storage.Write(Jobs.Full(1));
-
-        await database.Execute($"UPDATE membership SET status = {(int)SiloStatus.Dead}");
-
-        await Should.ThrowAsync<InconsistentStateException>(() => storage.Write("job", StorageHarness.Job(1), job));
-        await Should.ThrowAsync<InconsistentStateException>(() => storage.Write(Jobs.Full(2)));
-        await Should.ThrowAsync<InconsistentStateException>(() => storage.Storage.ClearStateAsync("job", StorageHarness.Job(1), job));
-        (await database.Rows("SELECT n1 || ' ' || version FROM storage")).ShouldBe(["1 1"]);
-
-        Task Member(int generation, SiloStatus status) => database.Execute(
-            $"INSERT INTO membership VALUES ('c', '{storage.Silo.Endpoint.Address}', {storage.Silo.Endpoint.Port}, {generation}, 'a', 'h', {(int)status}, 0, NULL, now(), now())");
-    }
-
-    [PostgresFact]
     public async Task A_first_write_that_meets_another_one_depends_on_whether_that_stays()
     {
         await using var database = await PostgresTestDatabase.Create();

@@ -32,9 +32,6 @@ internal sealed class StorageHarness : IAsyncDisposable
 
     public IExpiredSubmissions Submissions => host.Services.GetRequiredService<IExpiredSubmissions>();
 
-    /// <summary>As which the provider writes.</summary>
-    public SiloAddress Silo => host.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
-
     public IGrainStorage Storage => host.Services.GetRequiredKeyedService<IGrainStorage>(StorageNames.Provider);
 
     /// <param name="file">An existing SQLite database, or null for a new one that goes with the harness.</param>
@@ -79,11 +76,18 @@ internal sealed class StorageHarness : IAsyncDisposable
             use(silo);
         });
         var built = builder.Build();
-        // Only the provider starts: its rules are the subject, and a whole silo would take seconds for each test.
-        var lifecycle = new Lifecycle();
-        ((ILifecycleParticipant<ISiloLifecycle>)built.Services.GetRequiredKeyedService<IGrainStorage>(StorageNames.Provider)).Participate(lifecycle);
-        await lifecycle.Start();
+        await StartStorage(built);
         return new StorageHarness(built, place, remove);
+    }
+
+    /// <summary>Only the provider starts: its rules are the subject, and a whole silo would take seconds for each test.</summary>
+    public static async Task<IGrainStorage> StartStorage(IHost host)
+    {
+        var storage = host.Services.GetRequiredKeyedService<IGrainStorage>(StorageNames.Provider);
+        var lifecycle = new Lifecycle();
+        ((ILifecycleParticipant<ISiloLifecycle>)storage).Participate(lifecycle);
+        await lifecycle.Start();
+        return storage;
     }
 
     public static GrainId Job(int id) => GrainId.Create("job", id.ToString("X"));

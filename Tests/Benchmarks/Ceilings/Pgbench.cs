@@ -15,6 +15,9 @@ namespace Builds.Benchmarks.Ceilings;
 /// </summary>
 internal sealed partial class Pgbench
 {
+    /// <summary>Of the cluster whose only member it writes as.</summary>
+    private const string ClusterId = "pgbench";
+
     private readonly NpgsqlConnectionStringBuilder database;
     private readonly string directory, inserts, lives, made, ran, ended;
     private long next;
@@ -29,7 +32,7 @@ internal sealed partial class Pgbench
         lives = Script("lives", Write(0, nameof(made)), Write(1, nameof(ran)), Write(2, nameof(ended)));
 
         string Write(int version, string record) => write
-            .Replace("@ServiceId", "'127.0.0.1 1 1'", StringComparison.Ordinal).Replace("@GrainTypeString", "'job'", StringComparison.Ordinal)
+            .Replace("@ServiceId", $"'127.0.0.1 1 1 {ClusterId}'", StringComparison.Ordinal).Replace("@GrainTypeString", "'job'", StringComparison.Ordinal)
             .Replace("@GrainIdN0", "0", StringComparison.Ordinal).Replace("@GrainIdN1", ":id", StringComparison.Ordinal)
             .Replace("@GrainIdExtensionString", "NULL::text", StringComparison.Ordinal)
             .Replace("@GrainStateVersion", $"nullif({version}, 0)", StringComparison.Ordinal)
@@ -43,6 +46,11 @@ internal sealed partial class Pgbench
     {
         var connectionString = await server.CreateDatabase();
         await PostgresSchema.Upgrade(connectionString);
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync();
+        await using var member = new NpgsqlCommand(
+            $"INSERT INTO membership_version VALUES ('{ClusterId}', 1, now()); INSERT INTO membership VALUES ('{ClusterId}', '127.0.0.1', 1, 1, 'a', 'h', {(int)SiloStatus.Active}, 0, NULL, now(), now())", connection);
+        await member.ExecuteNonQueryAsync();
         return new Pgbench(new NpgsqlConnectionStringBuilder(connectionString), directory);
     }
 

@@ -1,7 +1,8 @@
 -- No row in the answer is a conflict: the row has another version, is gone, or came to be in the meantime, or the silo that writes was
 -- declared dead. Others have its grains then, and would not learn of what it still writes. One statement, so that it holds whole or not
 -- at all; of its two halves one at most finds something to do. The columns have no NUL, which PostgreSQL cannot keep in a text; the
--- record has. ServiceId: address, port and generation of the silo (MemberStorage.cs).
+-- record has. ServiceId: address, port and generation of the silo and the id of its cluster (MemberStorage.cs), or of a writer that is
+-- none a word.
 WITH given AS (
     SELECT
         id, coalesce(owner, "user") AS owner, status, reason, attempt, worker, incarnation, "queuedAt" AS queued_at, started,
@@ -14,7 +15,11 @@ WITH given AS (
         id integer, owner text, "user" text, status text, reason text, attempt integer, worker text, incarnation bigint, "queuedAt" text,
         started text, "cancelRequested" boolean, image text, visibility text, tags text, note text, created text, updated text,
         expires text, revision integer, pool text, priority integer, labels text)
-    WHERE NOT silo_is_dead(@ServiceId)
+    WHERE @ServiceId NOT LIKE '% % % %' OR EXISTS (
+        SELECT FROM membership
+        WHERE address = split_part(@ServiceId, ' ', 1) AND port = nullif(split_part(@ServiceId, ' ', 2), '')::integer
+            AND generation = nullif(split_part(@ServiceId, ' ', 3), '')::integer AND cluster_id = regexp_replace(@ServiceId, '^(\S+ ){3}', '')
+            AND status <> 6)
 ), inserted AS (
     INSERT INTO storage (
         state, n0, n1, key, version,
