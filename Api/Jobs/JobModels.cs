@@ -27,7 +27,9 @@ public sealed record JobModel(
     OwnerModel Owner,
     WaitingModel? Waiting)
 {
-    public static JobModel From(JobSnapshot job, PublicOrigin origin, WaitingModel? waiting = null)
+    public static JobModel From(JobSnapshot job, PublicOrigin origin, WaitingModel? waiting = null) => From(ListedJob.From(job), origin, waiting);
+
+    public static JobModel From(ListedJob job, PublicOrigin origin, WaitingModel? waiting = null)
     {
         var taken = job.Attempt > 0;
         return new JobModel(

@@ -56,7 +56,34 @@ public interface ICatalogue
 /// <param name="Jobs">At most the limit.</param>
 /// <param name="Next">The first id of the following page, or null on the last one.</param>
 /// <param name="Total">All jobs of the list, whatever the page.</param>
-public sealed record JobPage(ImmutableArray<JobSnapshot> Jobs, JobId? Next, long Total);
+public sealed record JobPage(ImmutableArray<ListedJob> Jobs, JobId? Next, long Total);
+
+/// <summary>A job as lists show it: of long manifests and timelines a page of them would be slow to read.</summary>
+public sealed record ListedJob
+{
+    public required JobId Id { get; init; }
+    public required string Owner { get; init; }
+    public required JobStatus Status { get; init; }
+    public FailReason? Reason { get; init; }
+    public int Attempt { get; init; }
+    public string? Worker { get; init; }
+    public ImmutableArray<TaskSnapshot> Tasks { get; init; } = [];
+    public string? Note { get; init; }
+    public ImmutableArray<string> Tags { get; init; } = [];
+
+    public static ListedJob From(JobSnapshot job) => new()
+    {
+        Id = job.Id,
+        Owner = job.Owner,
+        Status = job.Status,
+        Reason = job.Reason,
+        Attempt = job.Attempt,
+        Worker = job.Worker,
+        Tasks = job.Tasks,
+        Note = job.Note,
+        Tags = job.Tags,
+    };
+}
 
 /// <summary>What the queue must know of a job that is not final.</summary>
 public sealed record OpenJob

@@ -15,6 +15,9 @@ internal static class CatalogueRows
     /// <summary>The record.</summary>
     public static JobSnapshot Job(DbDataReader row) => Record<JobState>(row, 0).ToSnapshot();
 
+    /// <summary>The record, of which the rest is passed over.</summary>
+    public static ListedJob Listed(DbDataReader row) => Record<ListedJob>(row, 0);
+
     public static OpenJob Open(DbDataReader row) => new()
     {
         Id = new JobId(row.GetInt32(0)),

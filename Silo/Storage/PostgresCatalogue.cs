@@ -53,7 +53,7 @@ internal sealed class PostgresCatalogue(PostgresDatabase database) : ICatalogue,
             (PageSql, [("owner", owner), ("start", start?.Value ?? int.MaxValue), ("limit", limit + 1)]),
             (TotalSql, [("owner", owner)]));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        var jobs = await Rows(reader, CatalogueRows.Job, cancellationToken);
+        var jobs = await Rows(reader, CatalogueRows.Listed, cancellationToken);
         await reader.NextResultAsync(cancellationToken);
         var total = await Rows(reader, row => row.GetInt64(0), cancellationToken);
         return new JobPage([.. jobs.Take(limit)], jobs.Count > limit ? jobs[limit].Id : null, total.Single());

@@ -47,7 +47,7 @@ internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITo
             session =>
             {
                 var first = start?.Value ?? int.MaxValue;
-                var jobs = session.Query(new SqliteStatement(PageSql, ("owner", owner), ("start", first), ("limit", limit + 1)), CatalogueRows.Job);
+                var jobs = session.Query(new SqliteStatement(PageSql, ("owner", owner), ("start", first), ("limit", limit + 1)), CatalogueRows.Listed);
                 var total = session.Query(new SqliteStatement(TotalSql, ("owner", owner)), row => row.GetInt64(0)).Single();
                 return new JobPage([.. jobs.Take(limit)], jobs.Count > limit ? jobs[limit].Id : null, total);
             },

@@ -43,6 +43,15 @@ public sealed class CatalogueTests
         (nobody.Jobs.Length, nobody.Next, nobody.Total).ShouldBe((0, null, 0));
     }
 
+    [Theory, OnBoth]
+    public async Task A_list_shows_of_each_job_what_is_stored_of_it(DatabaseKind database)
+    {
+        await using var storage = await StorageHarness.Start(database);
+        await storage.Write(Jobs.Full(7));
+
+        (await storage.Catalogue.List("mia", null, 1, default)).Jobs.ShouldHaveSingleItem().ShouldBeEquivalentTo(ListedJob.From(Jobs.Full(7).ToSnapshot()));
+    }
+
     /// <summary>The total of a list is kept, not counted: it must be right whatever happens to jobs.</summary>
     [Theory, OnBoth]
     public async Task The_total_follows_what_is_written_again_refused_and_deleted(DatabaseKind database)

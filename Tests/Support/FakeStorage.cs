@@ -90,7 +90,7 @@ public sealed class FakeStorage : IGrainStorage, ICatalogue
         var all = Jobs.Where(job => job.Owner == owner).OrderByDescending(job => job.Id).ToList();
         var rest = all.Where(job => start is null || job.Id <= start.Value).ToList();
         return Task.FromResult(new JobPage(
-            [.. rest.Take(limit).Select(job => job.ToSnapshot())],
+            [.. rest.Take(limit).Select(job => ListedJob.From(job.ToSnapshot()))],
             rest.Count > limit ? rest[limit].Id : null,
             all.Count));
     }
