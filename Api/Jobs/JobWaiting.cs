@@ -26,7 +26,8 @@ internal sealed class JobWaiting(IGrainFactory grains, TimeProvider clock, IHost
             using var leave = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
             try
             {
-                job = await grain.WaitForChange(job.Revision, left, leave.Token) ?? job;
+                if (await grain.WaitForChange(job.Revision, left, leave.Token) is { } next && next.Revision > job.Revision)
+                    job = next;
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {

@@ -46,7 +46,7 @@ internal sealed class LogFollowing(ILogStore store, IGrainFactory grains, IHostA
                     continue;
                 if (await change is not { } next)
                     return;
-                job = next;
+                job = next.Revision > job.Revision ? next : job;
                 change = NextChange(job, done.Token);
             }
         }

@@ -29,8 +29,9 @@ public interface IJobGrain : IGrainWithIntegerKey
 
     /// <summary>
     /// Answers as soon as the job has a revision above <paramref name="knownRevision"/>, else when <paramref name="atMost"/>
-    /// (0 or more; what is above <see cref="LongestWait"/> counts as that) has passed; null if there is no such job. Interleaves with everything. Cancel it when nobody waits any
-    /// more: a silo that stops waits for it.
+    /// (0 or more; what is above <see cref="LongestWait"/> counts as that) has passed; null if there is no such job. An older revision than
+    /// the known one says that this activation did not know of it, and that the next call meets one that does. Interleaves with everything.
+    /// Cancel it when nobody waits any more: a silo that stops waits for it.
     /// </summary>
     [Alias("WaitForChange"), AlwaysInterleave]
     Task<JobSnapshot?> WaitForChange(int knownRevision, TimeSpan atMost, CancellationToken cancellationToken = default);

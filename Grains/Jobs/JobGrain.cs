@@ -47,9 +47,9 @@ public sealed partial class JobGrain(
 
     public async Task<JobSnapshot?> WaitForChange(int knownRevision, TimeSpan atMost, CancellationToken cancellationToken = default)
     {
-        if (!job.Exists())
-            return null;
-        if (job.Revision <= knownRevision && atMost > TimeSpan.Zero)
+        if (knownRevision > storage.State.Revision)
+            LookAnew();
+        else if (job.Exists() && job.Revision <= knownRevision && atMost > TimeSpan.Zero)
             await NextChange(atMost < IJobGrain.LongestWait ? atMost : IJobGrain.LongestWait, cancellationToken);
         return job.Exists() ? job.ToSnapshot() : null;
     }
@@ -191,10 +191,9 @@ public sealed partial class JobGrain(
         }
         catch
         {
-            // Unknown whether it is stored: forget what we believe and read it again at the next call.
+            // Unknown whether it is stored.
             storage.State = known;
-            WakeReaders();
-            DeactivateOnIdle();
+            LookAnew();
             throw;
         }
 
@@ -219,6 +218,13 @@ public sealed partial class JobGrain(
         progress = null;
         job = storage.State with { Timeline = JobTimeline.Of(storage.State) };
         WakeReaders();
+    }
+
+    /// <summary>Forget what we believe: the next call reads it again.</summary>
+    private void LookAnew()
+    {
+        WakeReaders();
+        DeactivateOnIdle();
     }
 
     private void Announce(JobState known)

@@ -45,6 +45,18 @@ public sealed class OtherActivationTests
     }
 
     [Fact]
+    public async Task A_reader_who_has_seen_more_than_the_activation_makes_it_look_again()
+    {
+        await using var cluster = await BuildsTestCluster.Start(withWorker: false);
+        var job = (await cluster.Submit(execute: false)).Id;
+        await Store(cluster, job, state => JobDecisions.Start(state, cluster.Clock.GetUtcNow()));
+        var known = (await cluster.Storage.Find(job, default))!;
+
+        (await cluster.Job(job).WaitForChange(known.Revision, IJobGrain.LongestWait))!.Revision.ShouldBe(known.Revision - 1, "which no reader takes for news");
+        (await cluster.Job(job).WaitForChange(known.Revision, TimeSpan.Zero))!.Status.ShouldBe(JobStatus.Queued);
+    }
+
+    [Fact]
     public async Task What_nobody_stored_stays_refused()
     {
         await using var cluster = await BuildsTestCluster.Start(withWorker: false);
