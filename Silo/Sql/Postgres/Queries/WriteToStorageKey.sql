@@ -1,8 +1,7 @@
 -- No row in the answer is a conflict: the row has another version, is gone, or came to be in the meantime, or the silo that writes was
--- declared dead. Others have its grains then, and would not learn of what it still writes. One statement, so that it holds whole or not
+-- declared dead: others have its grains then, and would not learn of what it still writes. One statement, so that it holds whole or not
 -- at all; of its two halves one at most finds something to do. The columns have no NUL, which PostgreSQL cannot keep in a text; the
--- record has. ServiceId: address, port and generation of the silo and the id of its cluster (MemberStorage.cs), or of a writer that is
--- none a word.
+-- record has. ServiceId: of a silo its address, port, generation and cluster id (MemberStorage.cs); of any other writer a single word.
 WITH given AS (
     SELECT
         id, coalesce(owner, "user") AS owner, status, reason, attempt, worker, incarnation, "queuedAt" AS queued_at, started,
