@@ -30,7 +30,7 @@ public sealed partial class JobGrain(
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        job = storage.State with { Timeline = JobTimeline.Of(storage.State) };
+        Take();
         return Task.CompletedTask;
     }
 
@@ -79,13 +79,11 @@ public sealed partial class JobGrain(
 
     public async Task<ClaimResult> Claim(JobClaim claim)
     {
-        if (!JobDecisions.Claim(job, claim, clock.GetUtcNow()).Granted)
-            await ReadAgain();
-        if (!job.Exists())
-            return new ClaimResult.Refused(null);
         var (next, granted) = JobDecisions.Claim(job, claim, clock.GetUtcNow());
+        if (!granted && await ReadAgain())
+            (next, granted) = JobDecisions.Claim(job, claim, clock.GetUtcNow());
         if (!granted)
-            return new ClaimResult.Refused(job.Status);
+            return new ClaimResult.Refused(job.Exists() ? job.Status : null);
         if (!ReferenceEquals(next, job))
             await Commit(next);
         return new ClaimResult.Granted(job.ToSnapshot());
@@ -208,17 +206,22 @@ public sealed partial class JobGrain(
     /// Before a caller who knows of a claim or an attempt is told that there is none: two activations may exist for a moment while silos
     /// come and go, and what the other one stored is what counts. A worker would end its build, or a queue ask for ever.
     /// </summary>
-    private async Task ReadAgain()
+    /// <returns>Whether something else was stored.</returns>
+    private async Task<bool> ReadAgain()
     {
         if (job.Status.IsFinal())
-            return;
+            return false;
         await storage.ReadStateAsync();
         if (storage.State.Revision == job.Revision)
-            return;
+            return false;
         progress = null;
-        job = storage.State with { Timeline = JobTimeline.Of(storage.State) };
+        Take();
         WakeReaders();
+        return true;
     }
+
+    /// <summary>Believes what was read.</summary>
+    private void Take() => job = storage.State with { Timeline = JobTimeline.Of(storage.State) };
 
     /// <summary>Forget what we believe: the next call reads it again.</summary>
     private void LookAnew()

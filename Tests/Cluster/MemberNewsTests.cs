@@ -14,7 +14,7 @@ public sealed class MemberNewsTests
     {
         var membership = new Membership();
         var log = new Lines();
-        using var news = new MemberNews(membership, new Self(Address(1)), log);
+        using var news = new MemberNews(membership, new FakeSiloDetails(Address(1)), log);
         await news.StartAsync(default);
 
         membership.Show((1, SiloStatus.Active), (2, SiloStatus.Active), (3, SiloStatus.Dead));
@@ -54,15 +54,6 @@ public sealed class MemberNewsTests
         public ValueTask Refresh(MembershipVersion minimumVersion = default, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
         public Task<bool> TryKill(SiloAddress siloAddress) => throw new NotSupportedException();
-    }
-
-    private sealed class Self(SiloAddress address) : ILocalSiloDetails
-    {
-        public SiloAddress SiloAddress => address;
-        public string Name => throw new NotSupportedException();
-        public string ClusterId => throw new NotSupportedException();
-        public string DnsHostName => throw new NotSupportedException();
-        public SiloAddress GatewayAddress => throw new NotSupportedException();
     }
 
     private sealed class Lines : List<string>, ILogger<MemberNews>

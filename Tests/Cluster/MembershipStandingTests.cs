@@ -21,7 +21,7 @@ public sealed class MembershipStandingTests
         var membership = new Membership();
         var clock = new TestClock(Some.Time);
         using var standing = new MembershipStanding(
-            table, new Details(), membership, null!, new StandingClock(), clock, Options.Create(new LeaseOptions()), NullLogger<MembershipStanding>.Instance);
+            table, new FakeSiloDetails(Self), membership, null!, new StandingClock(), clock, Options.Create(new LeaseOptions()), NullLogger<MembershipStanding>.Instance);
         var looks = clock.SomebodyWaits(new LeaseOptions().Membership / 6);
         await standing.StartAsync(default);
         await looks;
@@ -55,15 +55,6 @@ public sealed class MembershipStandingTests
         }
 
         public Task<bool> TryKill(SiloAddress siloAddress) => throw new NotSupportedException();
-    }
-
-    private sealed class Details : ILocalSiloDetails
-    {
-        public SiloAddress SiloAddress => Self;
-        public string Name => throw new NotSupportedException();
-        public string ClusterId => throw new NotSupportedException();
-        public string DnsHostName => throw new NotSupportedException();
-        public SiloAddress GatewayAddress => throw new NotSupportedException();
     }
 
     private sealed class StandingClock : IBootClock
