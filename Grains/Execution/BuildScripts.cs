@@ -63,10 +63,11 @@ public static class BuildScripts
     }
 
     /// <summary>The text of <c>~/.tasks/NAME</c>.</summary>
-    public static string Task(BuildTask task)
+    /// <param name="preamble">The image's own head of every task; null: the usual one.</param>
+    public static string Task(BuildTask task, string? preamble = null)
     {
         ArgumentNullException.ThrowIfNull(task);
-        return $"{Preamble}{task.Script}\n";
+        return $"{preamble ?? Preamble}{task.Script}\n";
     }
 
     /// <summary>The assignments of the manifest's own variables, but for those that are always ours.</summary>

@@ -9,6 +9,8 @@ namespace Builds.Execution;
 /// </summary>
 public static class SetupRules
 {
+    private const string Host = "host";
+
     /// <summary>What a build goes on without: the key, and what was asked of it; never a value that may be private.</summary>
     /// <param name="manifest">An accepted manifest.</param>
     /// <param name="secrets">Whether the build may use its owner's secrets; without, those of the manifest are left out by the contract.</param>
@@ -17,7 +19,6 @@ public static class SetupRules
         ArgumentNullException.ThrowIfNull(manifest);
         var lines = ImmutableArray.CreateBuilder<string>();
         if (!string.IsNullOrEmpty(manifest.Arch)) lines.Add($"arch: {manifest.Arch}");
-        if (!manifest.Repositories.IsEmpty) lines.Add($"repositories: {string.Join(' ', manifest.Repositories.Select(r => r.Key))}");
         if (!manifest.Secrets.IsEmpty && !secrets) lines.Add("secrets: the job was submitted without them");
         if (!string.IsNullOrEmpty(manifest.OAuth)) lines.Add("oauth");
         if (manifest.Shell) lines.Add("shell");
@@ -31,8 +32,8 @@ public static class SetupRules
     {
         ArgumentNullException.ThrowIfNull(manifest);
         var reasons = ImmutableArray.CreateBuilder<string>();
-        if (!manifest.Packages.IsEmpty)
-            reasons.Add($"packages: this version of Builds installs none; install {string.Join(", ", manifest.Packages)} on the machine itself, which image host shows, and take the key out of the manifest");
+        if (manifest.Image == Host && (!manifest.Packages.IsEmpty || !manifest.Repositories.IsEmpty))
+            reasons.Add($"packages: image host is the machine itself, where builds install nothing; install {string.Join(", ", manifest.Packages.Concat(manifest.Repositories.Select(r => r.Key)))} on it and take the key out of the manifest, or choose another image");
         if (!manifest.Secrets.IsEmpty && secrets)
             reasons.Add("secrets: this version of Builds keeps none; submit the job without secrets, or take the key out of the manifest");
         reasons.AddRange(BuildScripts.Refusals(manifest));

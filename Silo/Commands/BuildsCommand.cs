@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.Net.Sockets;
 using Builds.Cluster;
+using Builds.Commands.Images;
 using Builds.Commands.Tokens;
 using Builds.Commands.Workers;
 using Microsoft.Extensions.Options;
@@ -77,6 +78,7 @@ public static class BuildsCommand
         root.Add(TokenCommands.Create());
         root.Add(WorkerCommands.Create());
         root.Add(QueueCommand.Create());
+        root.Add(ImageCommands.Create());
         root.Add(MigrateCommand.Create());
         root.Add(ImportCommand.Create());
         HelpExamples.AddTo(root);

@@ -54,6 +54,16 @@ internal sealed class HelpExamples(HelpAction inner) : SynchronousCommandLineAct
         ],
         ["worker resume"] = ["builds worker resume north"],
         ["queue"] = ["builds queue"],
+        ["image"] = ["builds image add debian/stable --oci docker.io/library/debian:stable", "builds image test debian/stable", "builds image list"],
+        ["image list"] = ["builds image list"],
+        ["image add"] =
+        [
+            "builds image add debian/stable --oci docker.io/library/debian:stable",
+            "builds image add debian/stable --rootfs ./debian.tar --driver bubblewrap",
+            "builds image add busybox --rootfs ./busybox --plain --preamble ./preamble.sh --network none",
+        ],
+        ["image remove"] = ["builds image remove debian/stable"],
+        ["image test"] = ["builds image test debian/stable"],
         ["migrate"] = ["builds migrate --cluster 'Host=db.example;Database=builds;Username=builds;Password=...'"],
         ["import"] = ["builds import --from data/builds.db --cluster 'Host=db.example;Database=builds;Username=builds;Password=...' --store /srv/builds"],
     };

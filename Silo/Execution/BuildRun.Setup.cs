@@ -5,14 +5,10 @@ namespace Builds.Execution;
 
 internal sealed partial class BuildRun
 {
-    private const string Image = "host";
-
     /// <summary>Names what the manifest asks for and this version does not do. Not null: the build cannot be right without it.</summary>
     private async Task<BuildOutcome?> Refuse()
     {
         var manifest = plan.Manifest;
-        if (manifest.Image != Image)
-            return await Fail(FailReason.Setup, $"Image {manifest.Image} is not offered here; on offer: {Image}");
         foreach (var line in SetupRules.NotDone(manifest, plan.Secrets)) await Say($"Not done yet: {line}");
         var failures = SetupRules.Failures(manifest, plan.Secrets);
         if (failures.IsEmpty) return null;
@@ -30,7 +26,7 @@ internal sealed partial class BuildRun
             var reference = ((SourceResult.Parsed)SourceReference.Parse(source)).Source;
             foreach (var command in reference.Commands())
             {
-                var order = Order([.. command]) with { Environment = [.. BuildEnvironment.Of(Home, driver.ToolsInside), .. SourceEnvironment] };
+                var order = place.Order([.. command]) with { Environment = [.. BuildEnvironment.Of(place.Home, place.Driver.ToolsInside), .. SourceEnvironment] };
                 var end = await _guard.Run(order, bytes => recorder.SetupOutput(bytes, _kill));
                 if (await FailureOf(end, $"{command[0]} for source {SourceReference.Shown(source)}", FailReason.Setup) is not { } failure) continue;
                 if (failure is BuildOutcome.Failed)

@@ -8,26 +8,32 @@ namespace Builds.Execution;
 
 internal sealed partial class BuildRun
 {
-    private string Home => driver.HomeInside(slot);
+    private const int ScriptMode = 0b111_101_101;
 
     /// <summary>What a shell cannot hold was refused before.</summary>
     private string EnvironmentText =>
         ((BuildEnvironmentResult.Written)BuildScripts.Environment(plan.Manifest, plan.Job, plan.JobUrl, plan.Attempt)).Text;
 
-    private async Task Prepare()
-    {
-        await workspace.Create();
-        workspace.AddScript(".buildenv", EnvironmentText);
-        workspace.AddDirectory(".tasks");
-        foreach (var task in plan.Manifest.Tasks) workspace.AddScript($".tasks/{task.Name}", BuildScripts.Task(task));
-    }
-
     private async Task<BuildOutcome> Steps()
     {
-        foreach (var remark in driver.Remarks) await Say(remark);
+        foreach (var remark in place.Remarks) await Say(remark);
         if (!await _guard.Hello()) return await Lost();
-        return await CloneSources() ?? await RunTasks() ?? await CollectArtifacts() ?? new BuildOutcome.Succeeded();
+        return await WriteScripts() ?? await InstallPackages() ?? await CloneSources() ?? await RunTasks() ?? await CollectArtifacts() ?? new BuildOutcome.Succeeded();
     }
+
+    private async Task<BuildOutcome?> WriteScripts()
+    {
+        if (await WriteFile(".buildenv", EnvironmentText, ScriptMode) is { } failure) return failure;
+        foreach (var task in plan.Manifest.Tasks)
+            if (await WriteFile($".tasks/{task.Name}", BuildScripts.Task(task, place.Image?.Preamble), ScriptMode) is { } failed) return failed;
+        return null;
+    }
+
+    /// <summary>Writes a file of the build, by its path in the home or an absolute one. Null if that worked.</summary>
+    private async Task<BuildOutcome?> WriteFile(string path, string text, int mode) =>
+        await FailureOf(await _guard.Run(place.FileOrder(path, text, mode), Drop), $"Writing {path}", FailReason.Setup);
+
+    private static ValueTask Drop(ReadOnlyMemory<byte> output) => ValueTask.CompletedTask;
 
     private async Task<BuildOutcome?> RunTasks()
     {
@@ -38,7 +44,7 @@ internal sealed partial class BuildRun
             await Say($"Running task {tasks[i].Name}");
             await recorder.TaskStarted(i, _kill);
             _running = i;
-            var end = await _guard.Run(Order($"./.tasks/{tasks[i].Name}"), bytes => recorder.TaskOutput(bytes, _kill));
+            var end = await _guard.Run(place.Order($"./.tasks/{tasks[i].Name}"), bytes => recorder.TaskOutput(bytes, _kill));
             if (await FailureOf(end, $"Task {tasks[i].Name}", FailReason.Task) is { } failure) return failure;
             await EndTask(i, BuildTaskStatus.Success);
             if (i + 1 == tasks.Length || !await IsComplete()) continue;
@@ -60,7 +66,19 @@ internal sealed partial class BuildRun
             : $"{what} failed with exit status {((CommandEnd.Exited)end).Code.ToString(CultureInfo.InvariantCulture)}";
         if (_running >= 0) await EndTask(_running, BuildTaskStatus.Failed);
         await Say(how);
+        if (place.LimitReached() is { } limit) return await Fail(FailReason.Limit, $"{how}: {limit}.");
+        if (await DiskIsFull()) return await Fail(FailReason.Limit, $"{how}: it filled its disk of {place.Limits.Disk >> 20} MiB, the limit for a build.");
         return new BuildOutcome.Failed(reason, $"{how}.");
+    }
+
+    private async Task<bool> DiskIsFull()
+    {
+        const int NoSpace = 28, Probe = 16384;
+        if (!place.Surroundings.HasSpace) return false;
+        var end = await _guard.Run(place.FileOrder(".builds-probe", new string(' ', Probe), 0b110_000_000), Drop);
+        // Gone again: the home of a failed build may still be looked at.
+        await _guard.Run(place.FileOrder(".builds-probe", "", 0b110_000_000), Drop);
+        return end is CommandEnd.Exited(NoSpace);
     }
 
     private async Task EndTask(int index, BuildTaskStatus status)
@@ -78,7 +96,7 @@ internal sealed partial class BuildRun
     }
 
     private async Task<bool> IsComplete() =>
-        await _guard.Run(FileOrder(BuildScripts.CompleteMarker), static _ => ValueTask.CompletedTask) is CommandEnd.Exited(0);
+        await _guard.Run(Reading(BuildScripts.CompleteMarker), Drop) is CommandEnd.Exited(0);
 
     private async Task<BuildOutcome?> CollectArtifacts()
     {
@@ -102,7 +120,7 @@ internal sealed partial class BuildRun
         await Say($"Keeping artifact {path}");
         if (ArtifactRules.Inside(path) is not { } inside)
             return await Fail(FailReason.Artifact, $"Artifact {path} cannot be kept: it names no file below the home directory {BuildScripts.Home}");
-        _guard.Begin(FileOrder(inside));
+        _guard.Begin(Reading(inside));
         await using var content = new GuardFileStream(_guard, path);
         try
         {
@@ -131,12 +149,5 @@ internal sealed partial class BuildRun
         return new BuildOutcome.Failed(reason, why);
     }
 
-    private GuardOrder Order(params string[] command) => new()
-    {
-        Arguments = command,
-        Directory = Home,
-        Environment = BuildEnvironment.Of(Home, driver.ToolsInside),
-    };
-
-    private GuardOrder FileOrder(string path) => Order(path) with { ReadsFile = true };
+    private GuardOrder Reading(string path) => place.Order(path) with { ReadsFile = true };
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.ComponentModel;
 using System.Globalization;
 using Builds.Execution.Sandbox;
@@ -8,8 +9,7 @@ using Builds.Logs;
 namespace Builds.Execution;
 
 /// <summary>One attempt, from an empty home to an empty home. A driver decides where the commands run, nothing else.</summary>
-internal sealed partial class BuildRun(
-    BuildPlan plan, IBuildRecorder recorder, ISandboxDriver driver, Slot slot, Workspace workspace, TimeSpan grace, TimeProvider time)
+internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, Placement place, TimeSpan grace, TimeProvider time)
 {
     /// <summary>How long a guard may take to end after it was told to, before it is ended from outside.</summary>
     private static readonly TimeSpan EndBound = TimeSpan.FromSeconds(5);
@@ -24,7 +24,7 @@ internal sealed partial class BuildRun(
         try
         {
             if (await Refuse() is { } refusal) return refusal;
-            await Prepare();
+            await place.Workspace.Create();
             _guard = start();
         }
         catch (Exception e) when (e is IOException or Win32Exception or UnauthorizedAccessException)
@@ -62,6 +62,14 @@ internal sealed partial class BuildRun(
             // Nobody is left to read it.
         }
         return new BuildOutcome.Failed(FailReason.Internal, why);
+    }
+
+    /// <summary>Says in the setup log that this machine does not have the image.</summary>
+    public static async Task<BuildOutcome> NotOffered(IBuildRecorder recorder, string image, ImmutableArray<string> offered)
+    {
+        var why = $"Image {image} is not offered here; on offer: {string.Join(", ", offered)}";
+        await recorder.Say(why, CancellationToken.None);
+        return new BuildOutcome.Failed(FailReason.Setup, why);
     }
 
     private async Task<BuildOutcome> RunGuarded()
@@ -107,7 +115,7 @@ internal sealed partial class BuildRun(
         var why = end.Words.Length > 0 ? end.Words.ReplaceLineEndings("; ")
             : end.Code > 128 ? $"the sandbox was ended by signal {end.Code - 128}"
             : $"the sandbox ended by itself with status {end.Code}";
-        return await Broken(recorder, $"{driver.Name}: {why}");
+        return await Broken(recorder, $"{place.Driver.Name}: {why}");
     }
 
     private async Task End()
@@ -123,7 +131,7 @@ internal sealed partial class BuildRun(
             catch (TimeoutException)
             {
                 // It is stopped or starved. In a namespace of its own it can be ended from outside, with all that is inside.
-                if (driver.OwnNamespace) Leftovers.KillGuards(GuardName);
+                if (place.Driver.OwnNamespace) Leftovers.KillGuards(GuardName);
             }
         }
     }
@@ -132,7 +140,8 @@ internal sealed partial class BuildRun(
     {
         try
         {
-            await workspace.Remove();
+            await place.Workspace.Remove();
+            place.Groups?.Remove(place.GroupName);
             return outcome;
         }
         catch (Exception e) when (e is IOException or Win32Exception)

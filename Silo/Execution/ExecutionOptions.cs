@@ -10,12 +10,26 @@ public sealed class ExecutionOptions
     /// <summary>The first of the reserved users; the default lies in a range that neither distributions nor systemd give out.</summary>
     public const int DefaultFirstUser = 60600;
 
+    /// <summary>Unless set: the start of a range of 33 million that nobody is known to give out.</summary>
+    public const int DefaultFirstMappedUser = 1_900_000_000;
+
+    /// <summary>Unless set.</summary>
+    public const int DefaultProcesses = 4096;
+
+    /// <summary>Unless set: 20 GiB.</summary>
+    public const long DefaultDisk = 20L << 30;
+
     /// <summary>How much nicer than the silo builds are, unless set.</summary>
     public const int DefaultNice = 10;
 
     /// <summary>Where slots and tools are kept. It is masked inside builds. No two silos may share one.</summary>
     [Required]
     public string DataDirectory { get; set; } = "./data";
+
+    /// <summary>Where images are kept, which <c>builds image</c> manages. Default: <c>images</c> in the data directory.</summary>
+    public string? Images { get; set; }
+
+    internal string ImageDirectory() => Images ?? Path.Combine(DataDirectory, "images");
 
     /// <summary>What runs the builds.</summary>
     public ExecutionDriver Driver { get; set; } = ExecutionDriver.Auto;
@@ -44,6 +58,41 @@ public sealed class ExecutionOptions
     /// <summary>How long a sandbox lives that starts before the first call of <see cref="IBuildExecutor.Renew"/>.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
     public TimeSpan FirstLease { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Bytes of memory that one build may have, the files that it keeps in memory included. Default: four fifths of the machine's, shared
+    /// among the slots.
+    /// </summary>
+    [Range(16L << 20, 1L << 50)]
+    public long? Memory { get; set; }
+
+    /// <summary>Of the worker, which shares the machine's memory among them.</summary>
+    internal int Slots { get; set; } = 1;
+
+    /// <summary>Whether builds are limited by control groups where the silo may make them; else by limits of each process.</summary>
+    public bool ControlGroups { get; set; } = true;
+
+    /// <summary>How many processes and threads one build may have at a time.</summary>
+    [Range(16, 1_000_000)]
+    public int Processes { get; set; } = DefaultProcesses;
+
+    /// <summary>How many processors one build may use, for example 1.5. Default: all, giving way to the silo.</summary>
+    [Range(0.01, 10_000)]
+    public double? Processors { get; set; }
+
+    /// <summary>
+    /// Bytes of disk that one build may fill, its home and all that it changes in its image; 0: as many as there are. Only a silo that is root
+    /// can enforce it.
+    /// </summary>
+    [Range(0L, 1L << 50)]
+    public long Disk { get; set; } = DefaultDisk;
+
+    /// <summary>
+    /// Where the silo is root: images have the users of this machine from this number on, 65536 for each of the <see cref="UserCount"/>
+    /// users. None of them may be anybody else's.
+    /// </summary>
+    [Range(100_000, 2_000_000_000)]
+    public int FirstMappedUser { get; set; } = DefaultFirstMappedUser;
 
     /// <summary>
     /// How much nicer than the silo every process of a build is, so that a build that wants all processors leaves the silo some. Whatever

@@ -1,7 +1,9 @@
 using Builds.Execution.Sandbox;
 using Builds.Execution.Slots;
+using Builds.Images;
 using Builds.Workers;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 
 namespace Builds.Execution;
 
@@ -9,18 +11,20 @@ namespace Builds.Execution;
 public static class ExecutionServiceCollectionExtensions
 {
     /// <summary>
-    /// Adds <see cref="IBuildExecutor"/> for image <c>host</c>, with settings from section
+    /// Adds <see cref="IBuildExecutor"/> for image <c>host</c> and those of the data directory, with settings from section
     /// <see cref="ExecutionOptions.Section"/>, then <paramref name="configure"/>. At start-up it sweeps leftovers and tries bubblewrap.
     /// </summary>
     public static IServiceCollection AddBuildsExecution(this IServiceCollection services, Action<ExecutionOptions>? configure = null)
     {
         var options = services.AddOptions<ExecutionOptions>().BindConfiguration(ExecutionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        options.Configure<IOptions<WorkerOptions>>((execution, worker) => execution.Slots = worker.Value.Slots);
         if (configure is not null) options.Configure(configure);
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IBootClock, SystemBootClock>();
         services.AddSingleton<GuardProgram>();
         services.AddSingleton<SlotUsers>();
         services.AddSingleton<Leftovers>();
+        services.AddSingleton(provider => new ImageStore(provider.GetRequiredService<IOptions<ExecutionOptions>>().Value.ImageDirectory()));
         services.AddSingleton<BuildExecutor>();
         services.AddSingleton<IBuildExecutor>(s => s.GetRequiredService<BuildExecutor>());
         services.AddHostedService<ExecutionStart>();

@@ -26,8 +26,7 @@ internal sealed class BuildBenchmark(string name, ExecutionDriver driver) : Benc
     public override async Task Run(Scale scale, string directory, Table table)
     {
         await using var silo = await BenchmarkSilo.Start(directory, Slots, driver);
-        var sandboxes = await Sandboxes.Create(
-            silo.Service<BuildExecutor>(), silo.Service<GuardProgram>(), silo.Service<IBootClock>(), Slots);
+        var sandboxes = await Sandboxes.Create(silo.Service<BuildExecutor>(), silo.Service<IBootClock>(), Slots);
         var bare = $"{name}: bare spawn of the sandbox";
         var rates = await Load.InTurns(scale,
             span => Load.Run(Slots, span, _ => sandboxes.SpawnOne()),

@@ -57,14 +57,19 @@ static s64 filter_calls(void)
     return SYS(seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 
-/* Keeps of the capabilities that we have those in `kept` (bits), and empties every set that an exec could draw from. */
+/* What programs could ever have. Dropping takes a capability itself, so this comes before anything else is given up. */
+static void bound_capabilities(u32 bound)
+{
+    for (int i = 0; i < 64; i++)
+        if (!(i < 32 && bound >> i & 1) && SYS(prctl, PR_CAPBSET_DROP, i, 0, 0, 0) == -EINVAL)
+            break;
+}
+
+/* Keeps of the capabilities that we have those in `kept` (bits), and none that an exec would pass on by itself. */
 static void keep_capabilities(u32 kept)
 {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct data[2];
-    for (int i = 0; i < 64; i++)
-        if (SYS(prctl, PR_CAPBSET_DROP, i, 0, 0, 0) == -EINVAL)
-            break;
     SYS(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     memset(data, 0, sizeof data);
     SYS(capget, &header, data);

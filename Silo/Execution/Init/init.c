@@ -1,9 +1,13 @@
 /*
  * The guard of one sandbox: pid 1 of its pid namespace, or, without one, the reaper of everything below it.
  *
- *   init MODE UID GID LEASE MARK...     MODE: namespace or process; UID, GID: of the commands, or - for our own;
- *                                       LEASE: nanoseconds of CLOCK_BOOTTIME; MARK: for people and for the next silo
+ *   init MODE UID GID LEASE MARK...     MODE: process (no namespace), namespace, mapped (a user namespace with many users, whose root
+ *                                       we are), or container (the same, and its tool has confined it already);
+ *                                       UID, GID: of the commands, or - for our own; LEASE: nanoseconds of CLOCK_BOOTTIME;
+ *                                       MARK: for people and for the next silo
  *   init wipe DIRECTORY                 see wipe.h
+ *   init enter NAME=VALUE... -- PROGRAM see enter.h
+ *   init sudo UID GID PROGRAM...        see sudo.h
  *
  * Descriptor 3 is the silo. When it closes, or when the lease is over, everything inside ends at once. That must hold
  * whatever the build does and whatever has become of the silo, so: no C library, no memory but what is laid out here, one
@@ -15,21 +19,27 @@
 #include "confine.h"
 #include "tree.h"
 #include "wipe.h"
+#include "enter.h"
+#include "sudo.h"
 
 enum { SILO = 3, LIFE = 10 };
 enum { FROM_SILO_LEASE = 1, FROM_SILO_RUN = 2, FROM_SILO_TERM = 3 };
 enum { TO_SILO_HELLO = 1, TO_SILO_OUTPUT = 2, TO_SILO_EXIT = 3, TO_SILO_EMPTY = 4 };
-enum { RUN_READS_FILE = 1 };
+enum { RUN_READS_FILE = 1, RUN_AS_ROOT = 2, RUN_WRITES_FILE = 4 };
 enum { END_CLOSED = 0, END_LEASE = 80, END_PROTOCOL = 81, END_SETUP = 82 };
 enum { NOT_A_FILE = 200, NOT_STARTED = 127 };
 
 enum { KILL = 9, TERM = 15, CHLD = 17, CONT = 18 };
 enum { EVENT_IN = 1, EVENT_OUT = 4, EVENT_ERR = 8, EVENT_HUP = 16, EVENT_RDHUP = 0x2000 };
-enum { TAG_SILO, TAG_SIGNAL, TAG_TIMER, TAG_PIPE, TAG_SEALED };
+enum { TAG_SILO, TAG_SIGNAL, TAG_TIMER, TAG_PIPE, TAG_SEALED, TAG_DOOR, TAG_CALLER };
 enum { BOOTTIME = 7, ABSOLUTE = 1, NO_WAIT = 1 };
 enum { CHUNK = 65536, HEADER = 8, RESERVE = 256, MAX_WORDS = 1024 };
 #define NOBODY 0xffffffffu
 #define CAPABILITIES ((1u << CAP_SETUID) | (1u << CAP_SETGID) | (1u << CAP_KILL))
+/* Of root in a user namespace of its own: what installing packages takes, and nothing that reaches beyond files and processes. */
+#define ROOT_CAPABILITIES                                                                                                  \
+    (CAPABILITIES | (1u << CAP_CHOWN) | (1u << CAP_DAC_OVERRIDE) | (1u << CAP_FOWNER) | (1u << CAP_FSETID) |               \
+     (1u << CAP_SETFCAP) | (1u << CAP_SETPCAP) | (1u << CAP_NET_BIND_SERVICE) | (1u << CAP_SYS_CHROOT))
 
 struct event {
     u32 events;
@@ -41,7 +51,7 @@ __attribute__((packed))
 ;
 
 static struct {
-    int own_namespace;
+    int own_namespace, mapped, container;
     u32 uid, gid;
     u64 lease;
     int queue, signals, timer;
@@ -56,6 +66,12 @@ static struct {
     u32 kind, code;
 } command = {.pipe = -1};
 
+/* Who asked for a command as another user: see sudo.h. */
+static struct {
+    int line; /* 0: free */
+    s32 pid;  /* 0: has not said yet what to run */
+} callers[SUDO_CALLERS];
+
 static int terminating, empty_told, control_gone;
 static u8 in[131072], out[CHUNK + HEADER + RESERVE], scrap[CHUNK];
 static u32 in_length, out_start, out_length;
@@ -68,13 +84,16 @@ static s32 fork_process(void)
     return (s32)SYS(clone, CHLD, 0, 0, 0, 0);
 }
 
+static void become(u32 uid, u32 gid)
+{
+    if (SYS(setgroups, 0, 0) < 0 || SYS(setresgid, gid, gid, gid) < 0 || SYS(setresuid, uid, uid, uid) < 0)
+        SYS(exit_group, NOT_STARTED);
+}
+
 static void become_build(void)
 {
-    if (guard.uid == NOBODY)
-        return;
-    if (SYS(setgroups, 0, 0) < 0 || SYS(setresgid, guard.gid, guard.gid, guard.gid) < 0 ||
-        SYS(setresuid, guard.uid, guard.uid, guard.uid) < 0)
-        SYS(exit_group, NOT_STARTED);
+    if (guard.uid != NOBODY)
+        become(guard.uid, guard.gid);
 }
 
 /* One signal to everything inside. With a user of their own, one call reaches all processes, also those just forking. */
@@ -188,6 +207,7 @@ static void tell(u32 type, const u32 *words, u32 count)
 /* ---- what a command writes ------------------------------------------------------------------------------------- */
 
 static void reap(void);
+static void answer_caller(s64 pid, s32 status);
 
 static void command_over(void)
 {
@@ -284,6 +304,8 @@ static void reap(void)
                 pump();
             else
                 command_over();
+        } else if (pid > 0) {
+            answer_caller(pid, status);
         } else if (pid == -ECHILD && terminating && !empty_told && command.pid == 0) {
             empty_told = 1;
             tell(TO_SILO_EMPTY, 0, 0);
@@ -381,6 +403,57 @@ static int read_file(const char *path)
     }
 }
 
+/* A container is confined by its tool, and sudo is to work in it. */
+static void confine(int as_root)
+{
+    if (guard.container)
+        return;
+    keep_capabilities(as_root ? ROOT_CAPABILITIES : 0);
+    s64 error = filter_calls();
+    if (error < 0) {
+        complain(2, "cannot limit the system calls of the build", "", error);
+        SYS(exit_group, NOT_STARTED);
+    }
+}
+
+/* From here on this is the build's own process, and it may know: the first to be killed when memory runs out. */
+static void belong_to_build(void)
+{
+    SYS(prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
+    int score = (int)SYS(openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
+    if (score >= 0) {
+        SYS(write, score, "500", 3);
+        SYS(close, score);
+    }
+}
+
+/* Writes a file of the build with the rights of the build, and the directories above it: path, mode in octal, text. */
+static int write_file_of_build(char *path, const char *octal, const char *text)
+{
+    u64 mode = 0;
+    for (; *octal >= '0' && *octal <= '7'; octal++)
+        mode = mode * 8 + (u64)(*octal - '0');
+    for (char *p = path + 1; *p; p++)
+        if (*p == '/') {
+            *p = 0;
+            SYS(mkdirat, AT_FDCWD, path, 0755);
+            *p = '/';
+        }
+    int fd = (int)SYS(openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
+    if (fd < 0)
+        return -fd;
+    for (u64 left = length(text); left;) {
+        s64 n = SYS(write, fd, text, left);
+        if (n < 0 && n != -EINTR)
+            return (int)-n;
+        if (n > 0)
+            text += n, left -= (u64)n;
+    }
+    s64 error = SYS(fchmod, fd, mode);
+    SYS(close, fd);
+    return (int)-error;
+}
+
 static void child(struct order *order, int output)
 {
     u64 none = 0, files[2];
@@ -394,14 +467,13 @@ static void child(struct order *order, int output)
         files[0] = 1024;
         SYS(prlimit64, 0, 7, files, 0);
     }
-    become_build();
-    keep_capabilities(0);
-    s64 error = filter_calls();
-    if (error < 0) {
-        complain(2, "cannot limit the system calls of the build", "", error);
-        SYS(exit_group, NOT_STARTED);
-    }
-    error = SYS(chdir, order->directory);
+    int as_root = (order->flags & RUN_AS_ROOT) != 0;
+    if (!as_root && !guard.container)
+        bound_capabilities(0);
+    if (!as_root)
+        become_build();
+    confine(as_root);
+    s64 error = SYS(chdir, order->directory);
     if (error < 0) {
         complain(2, "cannot enter ", order->directory, error);
         SYS(exit_group, NOT_STARTED);
@@ -410,13 +482,11 @@ static void child(struct order *order, int output)
         SYS(rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof none);
         SYS(exit_group, read_file(order->words[0]));
     }
-    /* From here on this is the build's own process, and it may know: the first to be killed when memory runs out. */
-    SYS(prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
-    int score = (int)SYS(openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
-    if (score >= 0) {
-        SYS(write, score, "500", 3);
-        SYS(close, score);
+    if (order->flags & RUN_WRITES_FILE) {
+        SYS(rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof none);
+        SYS(exit_group, order->arguments == 3 ? write_file_of_build(order->words[0], order->words[1], order->words[2]) : EINVAL);
     }
+    belong_to_build();
     SYS(rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof none);
     error = execute(order->words, order->words + order->arguments + 1);
     complain(2, "cannot start ", order->words[0], error);
@@ -461,6 +531,134 @@ static void start(struct order *order)
     command.pipe = ends[0];
     command.paused = command.ended = 0;
     watch(ADD, command.pipe, EVENT_IN, TAG_PIPE);
+}
+
+/* ---- commands as another user ---------------------------------------------------------------------------------- */
+
+static void open_door(void)
+{
+    struct sudo_address address = {UNIX, SUDO_PLACE};
+    int door = (int)SYS(socket, UNIX, SEQUENCED | CLOSE_ON_EXEC | NO_WAITING, 0);
+    s64 error = door < 0 ? door : SYS(bind, door, &address, sizeof address);
+    if (error >= 0)
+        error = SYS(fchmodat, AT_FDCWD, SUDO_PLACE, 0666);
+    if (error >= 0)
+        error = SYS(listen, door, SUDO_CALLERS);
+    if (error < 0)
+        stop_with(END_SETUP, "the guard cannot offer sudo", error);
+    watch(ADD, door, EVENT_IN, TAG_DOOR);
+}
+
+static void take_caller(int door)
+{
+    int line = (int)SYS(accept4, door, 0, 0, CLOSE_ON_EXEC | NO_WAITING);
+    for (int i = 0; line >= 0 && i < SUDO_CALLERS; i++)
+        if (callers[i].line == 0) {
+            callers[i].line = line;
+            callers[i].pid = 0;
+            watch(ADD, line, EVENT_IN | EVENT_RDHUP, TAG_CALLER);
+            return;
+        }
+    if (line >= 0)
+        SYS(close, line);
+}
+
+static void release_caller(int i)
+{
+    watch(REMOVE, callers[i].line, 0, TAG_CALLER);
+    SYS(close, callers[i].line);
+    callers[i].line = 0;
+}
+
+static void answer_caller(s64 pid, s32 status)
+{
+    for (int i = 0; i < SUDO_CALLERS; i++)
+        if (callers[i].pid == pid) {
+            u32 answer[2] = {(status & 0x7f) ? 1 : 0, (u32)((status & 0x7f) ? status & 0x7f : status >> 8 & 0xff)};
+            callers[i].pid = 0;
+            if (callers[i].line == 0)
+                return;
+            SYS(write, callers[i].line, answer, sizeof answer);
+            release_caller(i);
+        }
+}
+
+static void run_for_caller(u32 *head, char **words, s32 *files)
+{
+    u64 none = 0;
+    SYS(setsid, 0);
+    SYS(fchdir, files[3]);
+    /* Out of the way of 0 to 2 first, whatever numbers they came with. */
+    for (int i = 0; i < 3; i++)
+        files[i] = (s32)SYS(fcntl, files[i], F_DUPFD_CLOEXEC, 64);
+    for (int i = 0; i < 3; i++)
+        SYS(dup3, files[i], i, 0);
+    SYS(close_range, 3, ~0u, 0);
+    SYS(umask, 022);
+    if (head[0] != 0)
+        bound_capabilities(0);
+    if (head[0] != 0 || head[1] != 0)
+        become(head[0], head[1]);
+    confine(head[0] == 0);
+    belong_to_build();
+    SYS(rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof none);
+    s64 error = execute(words, words + head[2] + 1);
+    complain(2, "sudo: cannot start ", words[0], error);
+    SYS(exit_group, NOT_STARTED);
+}
+
+/* What a caller asks for, into `words`: arguments, null, variables, null. */
+static int read_request(s64 size, u32 *head, char **words)
+{
+    if (size < SUDO_HEADER + 1 || sudo_text[size - 1] != 0)
+        return 0;
+    memcpy(head, sudo_text, SUDO_HEADER);
+    if (head[2] == 0 || head[2] > MAX_WORDS || head[3] > MAX_WORDS - head[2])
+        return 0;
+    char *p = (char *)sudo_text + SUDO_HEADER, *end = (char *)sudo_text + size;
+    u32 slot = 0;
+    for (u32 i = 0; i < head[2] + head[3]; i++) {
+        if (p >= end)
+            return 0;
+        if (i == head[2])
+            words[slot++] = 0;
+        words[slot++] = p;
+        p += length(p) + 1;
+    }
+    if (head[3] == 0)
+        words[slot++] = 0;
+    words[slot] = 0;
+    return 1;
+}
+
+static void hear_caller(int line)
+{
+    static char *words[MAX_WORDS + 2];
+    u32 head[4];
+    struct passed_files passed;
+    int i = 0;
+    while (i < SUDO_CALLERS && callers[i].line != line)
+        i++;
+    if (i == SUDO_CALLERS)
+        return;
+    s64 n = sudo_receive(line, &passed);
+    if (n == -EAGAIN || n == -EINTR)
+        return;
+    if (callers[i].pid) {
+        /* Gone, or talking out of turn: either way nobody waits for the command any more. */
+        SYS(kill, -callers[i].pid, TERM);
+        SYS(kill, -callers[i].pid, CONT);
+    } else if (n > 0 && passed.size && read_request(n, head, words)) {
+        s32 pid = terminating ? -1 : fork_process();
+        if (pid == 0)
+            run_for_caller(head, words, passed.files);
+        if (pid > 0)
+            callers[i].pid = pid;
+    }
+    for (int f = 0; passed.size && f < SUDO_FILES; f++)
+        SYS(close, passed.files[f]);
+    if (n <= 0 || !callers[i].pid)
+        release_caller(i);
 }
 
 /* ---- from the silo --------------------------------------------------------------------------------------------- */
@@ -585,13 +783,19 @@ static void prepare(char **arguments)
     SYS(fcntl, SILO, F_SETFL, O_RDWR | O_NONBLOCK);
     SYS(umask, 022);
 
-    guard.own_namespace = same(arguments[1], "namespace");
+    guard.container = same(arguments[1], "container");
+    guard.mapped = same(arguments[1], "mapped");
+    guard.own_namespace = guard.container || guard.mapped || same(arguments[1], "namespace");
     guard.uid = arguments[2][0] == '-' ? NOBODY : (u32)number(arguments[2]);
     guard.gid = arguments[3][0] == '-' ? NOBODY : (u32)number(arguments[3]);
-    SYS(prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (!guard.own_namespace)
         SYS(prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    keep_capabilities(CAPABILITIES);
+    if (!guard.container) {
+        SYS(prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        /* Root's own commands are to have what root has. */
+        bound_capabilities(guard.mapped ? ROOT_CAPABILITIES : 0);
+        keep_capabilities(guard.mapped ? ROOT_CAPABILITIES : CAPABILITIES);
+    }
 
     guard.queue = (int)SYS(epoll_create1, O_CLOEXEC);
     guard.timer = (int)SYS(timerfd_create, BOOTTIME, O_CLOEXEC | O_NONBLOCK);
@@ -601,6 +805,8 @@ static void prepare(char **arguments)
     watch(ADD, SILO, EVENT_IN | EVENT_RDHUP, TAG_SILO);
     watch(ADD, guard.timer, EVENT_IN, TAG_TIMER);
     watch(ADD, guard.signals, EVENT_IN, TAG_SIGNAL);
+    if (guard.mapped)
+        open_door();
     renew(number(arguments[4]));
 }
 
@@ -637,6 +843,12 @@ static void serve(void)
             case TAG_SEALED:
                 drop(fd);
                 break;
+            case TAG_DOOR:
+                take_caller(fd);
+                break;
+            case TAG_CALLER:
+                hear_caller(fd);
+                break;
             }
             if (control_gone)
                 finish(END_CLOSED);
@@ -653,6 +865,10 @@ __attribute__((used)) void begin(u64 *stack)
     int code = END_SETUP;
     if (count == 3 && same(arguments[1], "wipe"))
         code = wipe(arguments[2]);
+    else if (count >= 4 && same(arguments[1], "enter"))
+        code = enter(arguments + 2);
+    else if (count >= 5 && same(arguments[1], "sudo"))
+        code = sudo(arguments + 2, arguments + count + 1);
     else if (count >= 5)
         prepare(arguments), serve();
     else

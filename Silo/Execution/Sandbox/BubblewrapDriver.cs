@@ -11,7 +11,8 @@ namespace Builds.Execution.Sandbox;
 internal sealed class BubblewrapDriver(string bubblewrap, GuardProgram program) : ISandboxDriver
 {
     private const string Tools = "/run/builds";
-    private const uint OrdinaryUser = 1000;
+    /// <summary>Whom a build is inside where the silo has no other users to give.</summary>
+    public const uint OrdinaryUser = 1000;
     private static readonly ImmutableArray<string> Masked = ["/home", "/root", "/run", "/tmp", "/var/tmp"];
 
     private static readonly ImmutableArray<string> SudoPlaces = ["/usr/bin/sudo", "/usr/local/bin/sudo"];
@@ -25,18 +26,18 @@ internal sealed class BubblewrapDriver(string bubblewrap, GuardProgram program) 
 
     public bool OwnNamespace => true;
 
-    public ImmutableArray<string> Remarks { get; } = ["The network is the one of this machine: image host has none of its own."];
+    public bool HasRoot => false;
 
-    public uint UserInside(Slot slot) => slot.User ?? OrdinaryUser;
+    public ImmutableArray<string> Remarks { get; } = ["The network is the one of this machine: image host has none of its own."];
 
     public string HomeInside(Slot slot) => BuildScripts.Home;
 
-    public string ToolsInside => $"{Tools}/bin";
+    public string? ToolsInside => $"{Tools}/bin";
 
-    public (string Program, ImmutableArray<string> Arguments) Command(Slot slot, TimeSpan lease, string name)
+    public (string Program, ImmutableArray<string> Arguments) Command(SandboxOrder order)
     {
-        var user = OrdinaryUser.ToString(CultureInfo.InvariantCulture);
-        return (bubblewrap,
+        var (slot, user) = (order.Slot, OrdinaryUser.ToString(CultureInfo.InvariantCulture));
+        return program.Around(order.Surroundings.Words(slot, image: null, program), bubblewrap,
         [
             "--as-pid-1", "--unshare-pid", "--unshare-ipc", "--unshare-uts",
             .. slot.User is null
@@ -44,9 +45,9 @@ internal sealed class BubblewrapDriver(string bubblewrap, GuardProgram program) 
                 : (IEnumerable<string>)["--cap-drop", "ALL", .. GuardCapabilities.SelectMany(c => new[] { "--cap-add", c })],
             .. _common.Value,
             "--ro-bind", slot.Passwd, "/etc/passwd", "--ro-bind", slot.Group, "/etc/group",
-            "--bind", slot.Home, BuildScripts.Home,
+            "--bind", order.Surroundings.Home(slot, image: null), BuildScripts.Home,
             "--chdir", "/",
-            $"{Tools}/init", .. program.Arguments(slot, ownNamespace: true, lease, name),
+            $"{Tools}/init", .. program.Arguments("namespace", slot.User, order),
         ]);
     }
 

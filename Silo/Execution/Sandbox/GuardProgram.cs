@@ -1,7 +1,8 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Builds.Execution.Slots;
+using System.Text;
 using Microsoft.Extensions.Options;
 
 namespace Builds.Execution.Sandbox;
@@ -22,7 +23,7 @@ internal sealed class GuardProgram
     public GuardProgram(IOptions<ExecutionOptions> options)
     {
         DataDirectory = RealPath.Of(options.Value.DataDirectory);
-        Mark = MarkPrefix + Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(DataDirectory)))[..16];
+        Mark = MarkPrefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(DataDirectory)))[..16];
         _directory = new(LayOut);
         _nice = options.Value.Nice;
     }
@@ -31,20 +32,25 @@ internal sealed class GuardProgram
 
     public string Mark { get; }
 
-    /// <summary>The directory that holds <c>init</c> and <c>bin</c>.</summary>
+    /// <summary>The directory that holds <c>init</c>, and the programs that builds see first: <c>bin</c> on the machine itself, <c>image</c> in an image.</summary>
     public string Directory => _directory.Value;
 
     public string Init => Path.Combine(Directory, "init");
 
     /// <summary>The arguments of a guard.</summary>
-    public IEnumerable<string> Arguments(Slot slot, bool ownNamespace, TimeSpan lease, string name)
+    /// <param name="mode">process, namespace, mapped or container: Init/init.c.</param>
+    /// <param name="user">Whom it starts commands as, in its own numbers; null: as itself.</param>
+    public IEnumerable<string> Arguments(string mode, uint? user, SandboxOrder order)
     {
-        var user = slot.User?.ToString(CultureInfo.InvariantCulture) ?? "-";
-        return
-        [
-            ownNamespace ? "namespace" : "process", user, user,
-            GuardFrames.Nanoseconds(lease).ToString(CultureInfo.InvariantCulture), Mark, name,
-        ];
+        var number = user?.ToString(CultureInfo.InvariantCulture) ?? "-";
+        return [mode, number, number, GuardFrames.Nanoseconds(order.Lease).ToString(CultureInfo.InvariantCulture), Mark, order.Name];
+    }
+
+    /// <summary>A command line with what is to be around it.</summary>
+    public (string Program, ImmutableArray<string> Arguments) Around(IEnumerable<string> words, string program, IEnumerable<string> arguments)
+    {
+        ImmutableArray<string> around = [.. words];
+        return around.IsEmpty ? (program, [.. arguments]) : (Init, ["enter", .. around, "--", program, .. arguments]);
     }
 
     /// <summary>Removes a directory that a build had (Init/wipe.h).</summary>
@@ -60,18 +66,19 @@ internal sealed class GuardProgram
             ?? throw new PlatformNotSupportedException($"Builds cannot run on {RuntimeInformation.ProcessArchitecture}: there is a guard for x64 and arm64.");
         using var bytes = new MemoryStream();
         program.CopyTo(bytes);
-        var hash = Convert.ToHexStringLower(SHA256.HashData([.. bytes.ToArray(), .. Sudo.Select(c => (byte)c)]))[..16];
+        var hash = Convert.ToHexStringLower(SHA256.HashData([.. bytes.ToArray(), .. Encoding.UTF8.GetBytes(SudoText.Refusing + SudoText.ByTheGuard)]))[..16];
         var directory = Path.Combine(DataDirectory, "tools", hash);
         if (System.IO.Directory.Exists(directory)) return directory;
         // Whole or not at all, also when two do it at once: a directory of this name is complete.
         var draft = $"{directory}.{Environment.ProcessId}";
-        System.IO.Directory.CreateDirectory(Path.Combine(draft, "bin"), Executable);
-        File.WriteAllBytes(Path.Combine(draft, "init"), bytes.ToArray());
-        File.SetUnixFileMode(Path.Combine(draft, "init"), Executable);
-        File.WriteAllText(Path.Combine(draft, "bin", "sudo"), Sudo);
-        File.SetUnixFileMode(Path.Combine(draft, "bin", "sudo"), Executable);
-        foreach (var made in new[] { Path.Combine(DataDirectory, "tools"), draft, Path.Combine(draft, "bin") })
-            File.SetUnixFileMode(made, Executable);
+        foreach (var (path, content) in new[] { ("init", bytes.ToArray()), ("bin/sudo", Encoding.UTF8.GetBytes(SudoText.Refusing)), ("image/sudo", Encoding.UTF8.GetBytes(SudoText.ByTheGuard)) })
+        {
+            var file = Path.Combine(draft, path);
+            System.IO.Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            File.WriteAllBytes(file, content);
+            foreach (var made in new[] { file, Path.GetDirectoryName(file)! }) File.SetUnixFileMode(made, Executable);
+        }
+        foreach (var made in new[] { Path.Combine(DataDirectory, "tools"), draft }) File.SetUnixFileMode(made, Executable);
         try
         {
             System.IO.Directory.Move(draft, directory);
@@ -82,9 +89,6 @@ internal sealed class GuardProgram
         }
         return directory;
     }
-
-    private const string Sudo =
-        "#!/bin/sh\necho 'sudo: image host is this machine itself, where no build may become root; use an image with sudo.' >&2\nexit 1\n";
 
     private static string ResourceName =>
         RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "init-arm64.bin" : "init-x64.bin";

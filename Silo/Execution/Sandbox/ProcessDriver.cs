@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Builds.Execution.Native;
 using Builds.Execution.Slots;
 
 namespace Builds.Execution.Sandbox;
@@ -11,15 +10,15 @@ internal sealed class ProcessDriver(GuardProgram program, string why) : ISandbox
 
     public bool OwnNamespace => false;
 
+    public bool HasRoot => false;
+
     public ImmutableArray<string> Remarks { get; } =
         [$"No isolation: this build can read and change what the user of the silo can ({why})."];
 
-    public uint UserInside(Slot slot) => slot.User ?? Libc.EffectiveUser();
-
     public string HomeInside(Slot slot) => slot.Home;
 
-    public string ToolsInside => Path.Combine(program.Directory, "bin");
+    public string? ToolsInside => Path.Combine(program.Directory, "bin");
 
-    public (string Program, ImmutableArray<string> Arguments) Command(Slot slot, TimeSpan lease, string name) =>
-        (program.Init, [.. program.Arguments(slot, ownNamespace: false, lease, name)]);
+    public (string Program, ImmutableArray<string> Arguments) Command(SandboxOrder order) =>
+        (program.Init, [.. program.Arguments("process", order.Slot.User, order)]);
 }

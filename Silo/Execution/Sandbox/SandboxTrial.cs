@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using Builds.Execution.Slots;
 
 namespace Builds.Execution.Sandbox;
 
@@ -12,11 +11,11 @@ internal static class SandboxTrial
     public static string? FindBubblewrap() => Places.FirstOrDefault(File.Exists);
 
     /// <summary>Starts a sandbox and runs <c>true</c> in it. Null if that worked, else why not, in one sentence without a full stop.</summary>
-    public static async Task<string?> Try(ISandboxDriver driver, Slot slot, TimeSpan lease)
+    public static async Task<string?> Try(Placement place, TimeSpan lease)
     {
         try
         {
-            var (program, arguments) = driver.Command(slot, lease, "trial");
+            var (program, arguments) = place.Command(lease, "trial");
             await using var guard = Guard.Start(program, arguments, ExecutionOptions.DefaultNice);
             if (!await guard.Hello())
             {
@@ -24,12 +23,7 @@ internal static class SandboxTrial
                 var end = await guard.Ended;
                 return end.Words.Length > 0 ? end.Words.ReplaceLineEndings("; ") : $"it ended with status {end.Code}";
             }
-            var result = await guard.Run(new GuardOrder
-            {
-                Arguments = ["true"],
-                Directory = driver.HomeInside(slot),
-                Environment = BuildEnvironment.Of(driver.HomeInside(slot), driver.ToolsInside),
-            }, static _ => ValueTask.CompletedTask);
+            var result = await guard.Run(place.Order("true"), static _ => ValueTask.CompletedTask);
             return result is CommandEnd.Exited(0) ? null : "it starts, but 'true' does not run inside";
         }
         catch (Win32Exception e)

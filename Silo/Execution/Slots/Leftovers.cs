@@ -21,14 +21,21 @@ internal sealed class Leftovers(GuardProgram program, TimeProvider time)
         var homes = 0;
         foreach (var slot in Directory.EnumerateDirectories(slots))
         {
-            var home = Path.Combine(slot, "home");
-            if (!Directory.Exists(home)) continue;
-            var end = await program.Wipe(home);
-            if (end.Code != 0) throw new IOException($"What an earlier build left behind cannot be removed: {end.Words}");
-            homes++;
+            var before = Directory.EnumerateFileSystemEntries(slot).Any(IsOfBuild);
+            // All but the two files of names: what a build could have written.
+            foreach (var directory in Directory.EnumerateDirectories(slot))
+            {
+                var end = await program.Wipe(directory);
+                if (end.Code != 0) throw new IOException($"What an earlier build left behind cannot be removed: {end.Words}");
+            }
+            File.Delete(Path.Combine(slot, "space"));
+            if (before) homes++;
         }
         return (guards.Count, homes);
     }
+
+    /// <summary>A disk, a home, or what an earlier version had.</summary>
+    private static bool IsOfBuild(string path) => Path.GetFileName(path) is "space" or "home" || (Path.GetFileName(path) == "place" && Directory.EnumerateFileSystemEntries(path).Any());
 
     /// <summary>Guards (and the bubblewraps around them) that bear a mark.</summary>
     public static IReadOnlyList<int> Guards(string mark)

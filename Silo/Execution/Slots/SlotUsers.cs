@@ -25,6 +25,9 @@ internal sealed class SlotUsers(IOptions<ExecutionOptions> options) : IDisposabl
         }
     }
 
+    /// <summary>The first of the users that an image has in a slot of that user.</summary>
+    public uint FirstMapped(uint user) => (uint)options.Value.FirstMappedUser + (user - (uint)options.Value.FirstUser) * 65536;
+
     public void Dispose()
     {
         foreach (var file in _held) file.Dispose();

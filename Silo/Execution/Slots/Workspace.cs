@@ -1,74 +1,70 @@
+using System.Globalization;
 using System.Text;
+using Builds.Execution.Limits;
 using Builds.Execution.Native;
 using Builds.Execution.Sandbox;
 
 namespace Builds.Execution.Slots;
 
 /// <summary>The files of a slot, while no process of a build is alive in it.</summary>
-internal sealed class Workspace(Slot slot, GuardProgram program)
+/// <param name="spaces">Gives each build a disk of its own; null: it has a directory.</param>
+internal sealed class Workspace(Slot slot, GuardProgram program, BuildSpaces? spaces)
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-    private const UnixFileMode Executable = Private | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
-    /// <summary>An empty home that belongs to the build.</summary>
+    /// <summary>An empty disk, or an empty home that belongs to the build.</summary>
     public async Task Create()
     {
         await Remove();
+        foreach (var made in new[] { slot.Place, slot.Root }) Directory.CreateDirectory(made);
+        if (spaces is not null)
+        {
+            spaces.Create(slot);
+            return;
+        }
         Directory.CreateDirectory(slot.Home, Private);
-        HandOver(slot.Home, Private);
-    }
-
-    /// <summary>A directory of the build, by its path in the home.</summary>
-    public void AddDirectory(string path)
-    {
-        var full = Path.Combine(slot.Home, path);
-        Directory.CreateDirectory(full, Executable);
-        HandOver(full, Executable);
-    }
-
-    /// <summary>An executable text of the build, by its path in the home.</summary>
-    public void AddScript(string path, string text)
-    {
-        var full = Path.Combine(slot.Home, path);
-        Write(full, Encoding.UTF8.GetBytes(text), Executable);
-        HandOver(full, Executable);
+        HandOver(slot.Home);
     }
 
     /// <summary>The user and group files that are shown inside: the machine's, and one user more, <c>build</c>.</summary>
     public void WriteUserFiles(uint user)
     {
-        Write(slot.Passwd, Names("/etc/passwd", user, $"build:x:{user}:{user}:build:{BuildScripts.Home}:/bin/bash"), Readable);
-        Write(slot.Group, Names("/etc/group", user, $"build:x:{user}:"), Readable);
+        Write(slot.Passwd, Names("/etc/passwd", user, $"build:x:{user}:{user}:build:{BuildScripts.Home}:/bin/bash"));
+        Write(slot.Group, Names("/etc/group", user, $"build:x:{user}:"));
     }
 
     /// <summary>
-    /// Removes the home and all in it, whatever the build made of it. Throws <see cref="IOException"/> if something stays.
+    /// Removes all that a build left, whatever it made of it. Throws <see cref="IOException"/> if something stays.
     /// </summary>
     public async Task Remove()
     {
-        if (!Directory.Exists(slot.Home)) return;
-        var end = await program.Wipe(slot.Home);
-        if (end.Code != 0) throw new IOException($"The home of slot {slot.Number} cannot be removed: {end.Words}");
+        if (File.Exists(slot.Space)) File.Delete(slot.Space);
+        foreach (var directory in new[] { slot.Place, slot.Root })
+        {
+            if (!Directory.Exists(directory)) continue;
+            var end = await program.Wipe(directory);
+            if (end.Code != 0) throw new IOException($"The files of slot {slot.Number} cannot be removed: {end.Words}");
+        }
     }
 
     private static byte[] Names(string file, uint user, string line)
     {
         var others = File.ReadLines(file).Where(l => l.Split(':') is [var name, _, var number, ..]
-            && name != "build" && number != user.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            && name != "build" && number != user.ToString(CultureInfo.InvariantCulture));
         return Encoding.UTF8.GetBytes(string.Join('\n', others.Append(line)) + "\n");
     }
 
-    private static void Write(string path, byte[] bytes, UnixFileMode mode)
+    private static void Write(string path, byte[] bytes)
     {
-        using (var file = File.Open(path, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = mode }))
+        using (var file = File.Open(path, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = Readable }))
             file.Write(bytes);
-        File.SetUnixFileMode(path, mode);
+        File.SetUnixFileMode(path, Readable);
     }
 
-    private void HandOver(string path, UnixFileMode mode)
+    private void HandOver(string path)
     {
-        File.SetUnixFileMode(path, mode);
+        File.SetUnixFileMode(path, Private);
         if (slot.User is { } user && Libc.ChangeOwner(path, user, user) < 0)
             throw new IOException($"{path} cannot be given to user {user}: {System.Runtime.InteropServices.Marshal.GetLastPInvokeErrorMessage()}.");
     }

@@ -1,0 +1,130 @@
+using System.Globalization;
+
+namespace Builds.Execution.Limits;
+
+/// <summary>
+/// A control group for each slot, below one of this data directory: version 2 where the machine has it, else the version 1 hierarchies of memory,
+/// processes and processors. Only for a silo that may write them.
+/// </summary>
+internal sealed class ControlGroups
+{
+    private const string Mount = "/sys/fs/cgroup";
+    private static readonly string[] Controllers = ["memory", "pids", "cpu", "freezer"];
+    private readonly string _name;
+
+    private ControlGroups(string name) => _name = name;
+
+    /// <summary>Whether the machine has version 2 with controllers in it.</summary>
+    public static bool IsUnified { get; } = File.Exists($"{Mount}/cgroup.controllers");
+
+    /// <summary>As the setup log and <c>image test</c> call it.</summary>
+    public static string Version => IsUnified ? "cgroup v2" : "cgroup v1";
+
+    /// <summary>The groups of a data directory, or null and why there are none.</summary>
+    public static (ControlGroups? Groups, string? Why) Open(string mark)
+    {
+        var groups = new ControlGroups(mark.Replace('=', '-'));
+        try
+        {
+            groups.Prepare();
+            return (groups, null);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return (null, $"no control groups can be made: {e.Message}");
+        }
+    }
+
+    /// <summary>The directories of a slot's group, made if need be, with these limits.</summary>
+    public IReadOnlyList<string> Of(string slot, BuildLimits limits)
+    {
+        var directories = Directories(slot);
+        foreach (var directory in directories) Directory.CreateDirectory(directory);
+        if (IsUnified)
+        {
+            Set(directories[0], "memory.max", limits.Memory);
+            Set(directories[0], "memory.swap.max", 0);
+            Set(directories[0], "pids.max", limits.Processes);
+            File.WriteAllText(Path.Combine(directories[0], "cpu.max"), limits.Processors is { } share ? string.Create(CultureInfo.InvariantCulture, $"{(long)(share * 100_000)} 100000") : "max 100000");
+            return directories;
+        }
+
+        Set(In("memory", slot), "memory.limit_in_bytes", limits.Memory);
+        Set(In("memory", slot), "memory.memsw.limit_in_bytes", limits.Memory);
+        Set(In("pids", slot), "pids.max", limits.Processes);
+        Set(In("cpu", slot), "cpu.cfs_quota_us", limits.Processors is { } processors ? (long)(processors * 100_000) : -1);
+        return directories;
+    }
+
+    /// <summary>How often a limit of a slot was hit since it was made, in it and below.</summary>
+    public GroupHits Hits(string slot) => IsUnified
+        ? new(Sum(In(null, slot), "memory.events", "oom_kill"), Sum(In(null, slot), "pids.events", "max"))
+        : new(Sum(In("memory", slot), "memory.oom_control", "oom_kill"), Sum(In("pids", slot), "pids.events", "max"));
+
+    /// <summary>Removes the group of a slot and those below; what has processes still stays. True if nothing is left.</summary>
+    public bool Remove(string slot)
+    {
+        var gone = true;
+        foreach (var directory in Directories(slot)) gone &= RemoveTree(directory);
+        return gone;
+    }
+
+    /// <summary>Removes what earlier silos of the data directory left.</summary>
+    public int Sweep(Func<string, bool> isUsed) =>
+        Directory.EnumerateDirectories(IsUnified ? In(null, "") : In("pids", ""))
+            .Select(d => Path.GetFileName(d)!).Where(slot => !isUsed(slot)).Count(Remove);
+
+    private string[] Directories(string slot) =>
+        IsUnified ? [In(null, slot)] : [.. Controllers.Where(controller => Directory.Exists($"{Mount}/{controller}")).Select(controller => In(controller, slot))];
+
+    private string In(string? controller, string slot) => Path.Combine(controller is null ? Mount : $"{Mount}/{controller}", _name, slot).TrimEnd('/');
+
+    private void Prepare()
+    {
+        if (!IsUnified && !File.Exists($"{Mount}/memory/tasks")) throw new IOException("neither version of them is mounted");
+        foreach (var directory in Directories("")) Directory.CreateDirectory(directory);
+        if (!IsUnified)
+        {
+            if (File.Exists($"{Mount}/memory/memory.use_hierarchy") && File.ReadAllText($"{In("memory", "")}/memory.use_hierarchy").Trim() == "0")
+                File.WriteAllText($"{In("memory", "")}/memory.use_hierarchy", "1");
+            return;
+        }
+        foreach (var directory in new[] { Mount, In(null, "") })
+            File.WriteAllText(Path.Combine(directory, "cgroup.subtree_control"), "+memory +pids +cpu");
+    }
+
+    private static void Set(string directory, string name, long value)
+    {
+        var path = Path.Combine(directory, name);
+        // Without accounting of swap there is no such file, and no swap to limit.
+        if (!File.Exists(path)) return;
+        File.WriteAllText(path, value.ToString(CultureInfo.InvariantCulture));
+    }
+
+    private static long Sum(string directory, string file, string key)
+    {
+        if (!Directory.Exists(directory)) return 0;
+        try
+        {
+            var own = File.ReadLines(Path.Combine(directory, file)).Select(line => line.Split(' ')).Where(words => words is [var name, _] && name == key)
+                .Sum(words => long.Parse(words[1], CultureInfo.InvariantCulture));
+            return own + Directory.EnumerateDirectories(directory).Sum(below => Sum(below, file, key));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // A kernel without this count, or a group that has just been removed.
+            return 0;
+        }
+    }
+
+    private static bool RemoveTree(string directory)
+    {
+        if (!Directory.Exists(directory)) return true;
+        foreach (var below in Directory.EnumerateDirectories(directory)) RemoveTree(below);
+        // The files in it are the kernel's: only rmdir removes it.
+        return Native.Libc.RemoveDirectory(directory) == 0 || !Directory.Exists(directory);
+    }
+}
+
+/// <summary>How often processes of a slot were killed for want of memory, or could not be started since there were too many.</summary>
+internal readonly record struct GroupHits(long Memory, long Processes);

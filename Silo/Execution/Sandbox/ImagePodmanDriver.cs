@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Builds.Execution.Slots;
+
+namespace Builds.Execution.Sandbox;
+
+/// <summary>
+/// An image's root file system in a container of podman, in a user namespace: setuid programs work, so sudo does, and its root is nobody
+/// outside. Only for a silo that is root.
+/// </summary>
+internal sealed class ImagePodmanDriver(string podman, string runtime, GuardProgram program) : ISandboxDriver
+{
+    private const string Tools = "/run/builds";
+
+    /// <summary>What containers of one data directory bear, so that a later silo finds them.</summary>
+    public const string Label = "builds-data";
+
+    public string Name => "podman";
+
+    public bool OwnNamespace => true;
+
+    public bool HasRoot => true;
+
+    public ImmutableArray<string> Remarks => [];
+
+    public string HomeInside(Slot slot) => BuildScripts.Home;
+
+    public string? ToolsInside => null;
+
+    public (string Program, ImmutableArray<string> Arguments) Command(SandboxOrder order)
+    {
+        var (slot, image, around) = (order.Slot, order.Image!, order.Surroundings);
+        var map = $"0:{slot.FirstMapped!.Value.ToString(CultureInfo.InvariantCulture)}:65536";
+        // Its own groups below ours hold what ours allow.
+        string[] groups = around.Groups is [var first, ..] ? ["--cgroup-parent", GroupPath(first)] : [];
+        return program.Around(around.Words(slot, image, program, groups: false), podman,
+        [
+            "--runtime", runtime, "--cgroup-manager=cgroupfs", "--events-backend=none", "--log-level=error",
+            "run", "--rm", "--name", $"builds-{order.Name}-{program.Mark[^8..]}", "--label", $"{Label}={program.Mark}",
+            "--uidmap", map, "--gidmap", map, "--preserve-fds=1", "--log-driver=none", "--image-volume=ignore", "--init=false",
+            // The network is joined before podman starts.
+            "--network", around.HasNetwork ? "host" : "none", "--uts", "private", "--hostname", "build", "--add-host", "build:127.0.1.1", "--ipc", "private",
+            .. groups, "--pids-limit=-1", "--ulimit", "nofile=1024:4096", "--ulimit", "nproc=4096:4096", "--security-opt", "label=disable",
+            "--shm-size", "67108864",
+            "--volume", $"{around.Home(slot, image)}:{BuildScripts.Home}", "--volume", $"{Surroundings.Tools}:{Tools}:ro",
+            "--workdir", "/", "--user", "0:0", "--entrypoint", $"[\"{Tools}/init\"]",
+            "--rootfs", Surroundings.Root,
+            .. program.Arguments("container", image.User, order),
+        ]);
+    }
+
+    /// <summary>A group's path below the mount of its controller, which is the same for all.</summary>
+    private static string GroupPath(string directory)
+    {
+        const string Mount = "/sys/fs/cgroup/";
+        var below = directory[Mount.Length..];
+        return Limits.ControlGroups.IsUnified ? $"/{below}" : below[below.IndexOf('/', StringComparison.Ordinal)..];
+    }
+}
