@@ -13,7 +13,7 @@ namespace Builds.Execution;
 /// <summary>Runs builds on this machine: of image <c>host</c>, and of the images in its data directory.</summary>
 internal sealed partial class BuildExecutor(
     IOptions<ExecutionOptions> options, GuardProgram program, SlotUsers users, Leftovers leftovers, ImageStore images, TimeProvider time, ILogger<BuildExecutor> logger)
-    : IBuildExecutor, IDisposable
+    : IBuildExecutor, IAsyncDisposable
 {
     private readonly ConcurrentDictionary<Guard, bool> _guards = [];
     private readonly SemaphoreSlim _starting = new(1);
@@ -41,7 +41,7 @@ internal sealed partial class BuildExecutor(
             var machine = await Start(kill);
             if (Find(machine, plan.Manifest.Image) is not var (image, driver))
                 return await BuildRun.NotOffered(recorder, plan.Manifest.Image, Images);
-            place = machine.Place(plan.Slot, image, driver);
+            place = await machine.Place(plan.Slot, image, driver);
         }
         catch (OperationCanceledException) when (kill.IsCancellationRequested)
         {
@@ -81,7 +81,15 @@ internal sealed partial class BuildExecutor(
         }
     }
 
-    public void Dispose() => _starting.Dispose();
+    public async ValueTask DisposeAsync()
+    {
+        if (_machine is not null)
+        {
+            await _machine.DisposeAsync();
+            await _machine.Leave();
+        }
+        _starting.Dispose();
+    }
 
     private (Image? Image, ISandboxDriver Driver)? Find(SandboxMachine machine, string name)
     {

@@ -166,7 +166,7 @@ internal sealed class MakingSandbox : IAsyncDisposable
 
     public static async Task<MakingSandbox> Start(SandboxMachine machine, Image image, ISandboxDriver driver, TimeSpan lease)
     {
-        var place = machine.PlaceForMaking(image with { Network = ImageNetwork.Host }, driver);
+        var place = await machine.PlaceForMaking(image with { Network = ImageNetwork.Host }, driver);
         await place.Workspace.Create();
         var (path, arguments) = place.Command(lease, $"image-{Environment.ProcessId}");
         var guard = Guard.Start(path, arguments, nice: 0);

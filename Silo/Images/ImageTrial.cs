@@ -21,7 +21,7 @@ internal static class ImageTrial
         var lines = ImmutableArray.CreateBuilder<TrialLine>();
         var (driver, why) = machine.DriverOf(image);
         if (driver is null) return [new TrialLine(false, $"sandbox: {why}")];
-        var place = machine.Place(SandboxMachine.MakingSlot, image, driver);
+        var place = await machine.Place(SandboxMachine.MakingSlot, image, driver);
         lines.Add(place.Surroundings.HasSpace
             ? new(true, string.Create(CultureInfo.InvariantCulture, $"disk: at most {place.Limits.Disk >> 20} MiB, a file system of the build's own"))
             : new(false, $"disk: not limited: {machine.WhyNoSpaces}"));

@@ -90,7 +90,8 @@ internal static class ImageCommands
     {
         var name = line.GetRequiredValue(Name);
         var image = workshop.Store.Find(name) ?? throw Unknown(name, workshop);
-        var lines = await ImageTrial.Try(await workshop.Machine(), image, cancellationToken);
+        await using var machine = await workshop.Machine();
+        var lines = await ImageTrial.Try(machine, image, cancellationToken);
         foreach (var one in lines)
             await workshop.Output.WriteLineAsync($"{(one.Works switch { true => "ok", false => "NO", null => "--" })}  {one.What}");
         return lines.Any(one => one.Works == false) ? ExitCode.BuildFailed : ExitCode.Done;

@@ -40,7 +40,7 @@ internal sealed class ImagePodmanDriver(string podman, string runtime, GuardProg
             "--uidmap", map, "--gidmap", map, "--preserve-fds=1", "--log-driver=none", "--image-volume=ignore", "--init=false",
             // The network is joined before podman starts.
             "--network", around.HasNetwork ? "host" : "none", "--uts", "private", "--hostname", "build", "--add-host", "build:127.0.1.1", "--ipc", "private",
-            .. groups, "--pids-limit=-1", "--ulimit", "nofile=1024:4096", "--ulimit", "nproc=4096:4096", "--security-opt", "label=disable",
+            .. groups, "--cap-add", "NET_RAW", "--pids-limit=-1", "--ulimit", "nofile=1024:4096", "--ulimit", "nproc=4096:4096", "--security-opt", "label=disable",
             "--shm-size", "67108864",
             "--volume", $"{around.Home(slot, image)}:{BuildScripts.Home}", "--volume", $"{Surroundings.Tools}:{Tools}:ro",
             "--workdir", "/", "--user", "0:0", "--entrypoint", $"[\"{Tools}/init\"]",

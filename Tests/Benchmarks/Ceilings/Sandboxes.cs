@@ -27,9 +27,12 @@ internal sealed class Sandboxes
         var manifest = ((ManifestResult.Accepted)ManifestParser.Parse(Manifests.True)).Manifest;
         var environment = (BuildEnvironmentResult.Written)BuildScripts.Environment(manifest, new JobId(1), "http://builds.invalid/1", 1);
         var machine = await executor.Start(CancellationToken.None);
-        var places = Enumerable.Range(First, count).Select(number => machine.Place(number, image: null, machine.Host)).ToList();
-        foreach (var place in places)
-            await place.Workspace.Create();
+        var places = new List<Placement>();
+        for (var number = First; number < First + count; number++)
+        {
+            places.Add(await machine.Place(number, image: null, machine.Host));
+            await places[^1].Workspace.Create();
+        }
 
         return new Sandboxes(boot, places, environment.Text, BuildScripts.Task(manifest.Tasks[0]));
     }
