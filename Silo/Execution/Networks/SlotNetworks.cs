@@ -62,18 +62,25 @@ internal sealed class SlotNetworks : IAsyncDisposable
     /// <summary>Removes the networks that were made here. The rules stay, for others who use the data directory: <see cref="RemoveRules"/>.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach (var user in _made.Keys) await Tool.Run(_ip, "netns", "delete", Name(user));
+        foreach (var user in _made.Keys) await Remove(Name(user));
     }
 
     public Task RemoveRules() => Tool.Run(_nft, "delete", "table", "inet", _table);
 
     private static string Name(uint user) => string.Create(CultureInfo.InvariantCulture, $"builds{user}");
 
+    private async Task Remove(string name)
+    {
+        // The pair first: with its namespace it would go too, but only after a while.
+        if (Directory.Exists($"/sys/class/net/{name}")) await Run(_ip, "link", "delete", name);
+        if (File.Exists($"{NamespaceFiles}/{name}")) await Run(_ip, "netns", "delete", name);
+    }
+
     private async Task<string> Make(uint user)
     {
         var name = Name(user);
         // The user is ours, so what bears its name is what a silo left that is gone.
-        if (File.Exists($"{NamespaceFiles}/{name}")) await Run(_ip, "netns", "delete", name);
+        await Remove(name);
         var (ours, theirs) = Addresses(user);
         string[] inside = ["-n", name];
         await Run(_ip, "netns", "add", name);

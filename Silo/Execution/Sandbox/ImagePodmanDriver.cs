@@ -38,10 +38,10 @@ internal sealed class ImagePodmanDriver(string podman, string runtime, GuardProg
             "--runtime", runtime, "--cgroup-manager=cgroupfs", "--events-backend=none", "--log-level=error",
             "run", "--rm", "--name", $"builds-{order.Name}-{program.Mark[^8..]}", "--label", $"{Label}={program.Mark}",
             "--uidmap", map, "--gidmap", map, "--preserve-fds=1", "--log-driver=none", "--image-volume=ignore", "--init=false",
-            // The network is joined before podman starts.
+            // What is in shared memory counts as memory. The network is joined before podman starts.
             "--network", around.HasNetwork ? "host" : "none", "--uts", "private", "--hostname", "build", "--add-host", "build:127.0.1.1", "--ipc", "private",
             .. groups, "--cap-add", "NET_RAW", "--pids-limit=-1", "--ulimit", "nofile=1024:4096", "--ulimit", "nproc=4096:4096", "--security-opt", "label=disable",
-            "--shm-size", "67108864",
+            "--shm-size", "1099511627776",
             "--volume", $"{around.Home(slot, image)}:{BuildScripts.Home}", "--volume", $"{Surroundings.Tools}:{Tools}:ro",
             "--workdir", "/", "--user", "0:0", "--entrypoint", $"[\"{Tools}/init\"]",
             "--rootfs", Surroundings.Root,
