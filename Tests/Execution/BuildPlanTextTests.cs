@@ -30,7 +30,7 @@ public sealed class BuildPlanTextTests
             Not done yet:
               triggers: email, condition failure
             The build would fail in setup:
-              packages: this version of Builds installs none; install git, make on the machine itself, which image host shows, and take the key out of the manifest
+              packages: image host is the machine itself, where builds install nothing; install git, make on it and take the key out of the manifest, or choose another image
               secrets: this version of Builds keeps none; submit the job without secrets, or take the key out of the manifest
               source 'svn+ssh://x/z' asks for a tool that is not known; git+ and hg+ are
             Environment:

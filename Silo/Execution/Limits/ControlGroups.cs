@@ -12,7 +12,7 @@ internal sealed class ControlGroups
     private static readonly string[] Controllers = ["memory", "pids", "cpu", "freezer"];
     private readonly string _name;
 
-    private ControlGroups(string name) => _name = name;
+    private ControlGroups(string name) => _name = $"builds/{name}";
 
     /// <summary>Whether the machine has version 2 with controllers in it.</summary>
     public static bool IsUnified { get; } = File.Exists($"{Mount}/cgroup.controllers");
@@ -31,7 +31,7 @@ internal sealed class ControlGroups
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return (null, $"no control groups can be made: {e.Message}");
+            return (null, Native.Libc.EffectiveUser() == 0 ? $"no control groups can be made: {e.Message.TrimEnd('.')}" : "this silo is not root");
         }
     }
 

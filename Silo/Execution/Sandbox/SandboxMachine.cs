@@ -162,9 +162,9 @@ internal sealed class SandboxMachine : IAsyncDisposable
     {
         if (!driver.OwnNamespace) yield break;
         if (WhyNoGroups is not null)
-            yield return $"The memory of each process is limited to {limits.Memory >> 20} MiB, not that of the build as a whole: {WhyNoGroups}.";
+            yield return $"Memory is limited for each process by itself, not for the build as a whole: {WhyNoGroups}.";
         if (WhyNoSpaces is not null && limits.Disk is not null)
-            yield return $"The disk of this build is not limited: {WhyNoSpaces}.";
+            yield return $"The disk is not limited: {WhyNoSpaces}.";
         if (image?.Network == ImageNetwork.Nat && WhyNoNetworks is not null)
             yield return $"The network is the one of this machine: {WhyNoNetworks}.";
     }
