@@ -77,6 +77,7 @@ public static class BuildsCommand
         root.Add(TokenCommands.Create());
         root.Add(WorkerCommands.Create());
         root.Add(QueueCommand.Create());
+        root.Add(WebhookCommands.Create());
         root.Add(MigrateCommand.Create());
         root.Add(ImportCommand.Create());
         HelpExamples.AddTo(root);

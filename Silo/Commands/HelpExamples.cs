@@ -54,6 +54,8 @@ internal sealed class HelpExamples(HelpAction inner) : SynchronousCommandLineAct
         ],
         ["worker resume"] = ["builds worker resume north"],
         ["queue"] = ["builds queue"],
+        ["webhook"] = ["builds webhook key"],
+        ["webhook key"] = ["builds webhook key", "builds webhook key --pem > builds.pem"],
         ["migrate"] = ["builds migrate --cluster 'Host=db.example;Database=builds;Username=builds;Password=...'"],
         ["import"] = ["builds import --from data/builds.db --cluster 'Host=db.example;Database=builds;Username=builds;Password=...' --store /srv/builds"],
     };

@@ -5,6 +5,7 @@ using Builds.Commands;
 using Builds.Jobs;
 using Builds.Queue;
 using Builds.Storage;
+using Builds.Triggers;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Builds.Tests.Chaos;
@@ -75,6 +76,8 @@ internal static class BrokenSilo
         public Task<ImmutableArray<EndedJob>> Surplus(int perOwner, DateTimeOffset before, int limit, CancellationToken cancellationToken) => inner.Surplus(perOwner, before, limit, cancellationToken);
 
         public Task<ImmutableArray<EndedJob>> Deleted(int limit, CancellationToken cancellationToken) => inner.Deleted(limit, cancellationToken);
+
+        public Task<ImmutableArray<DueTriggers>> TriggersDue(DateTimeOffset by, DueTriggers? after, int limit, CancellationToken cancellationToken) => inner.TriggersDue(by, after, limit, cancellationToken);
     }
 
     private sealed class StaleReports : IIncomingGrainCallFilter

@@ -15,7 +15,7 @@ public sealed class BuildPlanTextTests
             sources: ["here::https://x/y.git#main", svn+ssh://x/z]
             environment: {A: "two\nwords", N: 0x10, L: [a, b c]}
             artifacts: [out/a.tar]
-            triggers: [{action: email, condition: failure, to: a@b}]
+            triggers: [{action: email, condition: failure, to: a@b}, {action: webhook, condition: always, url: "https://x:y@z.example/secret"}, {action: email, condition: at times, to: a@b}]
             tasks:
             - build: |
                 make
@@ -27,8 +27,6 @@ public sealed class BuildPlanTextTests
 
         plan.ShouldBe("""
             Image: host
-            Not done yet:
-              triggers: email, condition failure
             The build would fail in setup:
               packages: this version of Builds installs none; install git, make on the machine itself, which image host shows, and take the key out of the manifest
               secrets: this version of Builds keeps none; submit the job without secrets, or take the key out of the manifest
@@ -46,6 +44,10 @@ public sealed class BuildPlanTextTests
               2. test (1 line)
             Artifacts:
               out/a.tar
+            Triggers:
+              1. after a failure, a timeout or a cancel: email to a@b
+              2. at its end: webhook to z.example
+              3. never, as there is no condition 'at times': email to a@b
 
             """);
     }

@@ -148,7 +148,6 @@ public sealed class OutcomeTests
             # Not done yet: repositories: extra
             # Not done yet: oauth
             # Not done yet: shell
-            # Not done yet: triggers: email, condition always
             # packages: this version of Builds installs none; install make, gcc on the machine itself, which image host shows, and take the key out of the manifest
             # secrets: this version of Builds keeps none; submit the job without secrets, or take the key out of the manifest
             # environment: M is a map, which a shell cannot hold; use a text, a number, true or false, or a list of these
