@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Builds.Manifests;
 using Builds.Triggers;
 

@@ -15,7 +15,7 @@ public sealed partial class TriggerOutboxGrain(
     IEnumerable<ITriggerSender> senders,
     IOptions<TriggerOptions> options,
     TimeProvider clock,
-    ILogger<TriggerOutboxGrain> logger) : Grain, ITriggerOutboxGrain
+    ILogger<TriggerOutboxGrain> logger) : Grain, ITriggerOutboxGrain, IDisposable
 {
     private const int Page = 1000;
 
@@ -26,10 +26,13 @@ public sealed partial class TriggerOutboxGrain(
     private readonly ImmutableArray<ITriggerSender> senders = [.. senders];
     private readonly TriggerBook book = new(options.Value.Concurrency, options.Value.PerOwner, options.Value.PerTarget);
     private readonly CancellationTokenSource leaving = new();
+    /// <summary>Of <see cref="leaving"/>; what is under way may look at it after the grain is gone.</summary>
+    private CancellationToken left;
     private IGrainTimer? sweeps;
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
+        left = leaving.Token;
         if (!senders.IsEmpty)
             sweeps = this.RegisterGrainTimer(Sweep, new GrainTimerCreationOptions(TimeSpan.Zero, options.Value.Sweep) { Interleave = true, KeepAlive = true });
         return Task.CompletedTask;
@@ -41,6 +44,8 @@ public sealed partial class TriggerOutboxGrain(
         sweeps?.Dispose();
         await leaving.CancelAsync();
     }
+
+    public void Dispose() => leaving.Dispose();
 
     public Task Hint(TriggerSource source, string owner)
     {
@@ -76,7 +81,7 @@ public sealed partial class TriggerOutboxGrain(
 
     private void StartSome()
     {
-        while (!leaving.IsCancellationRequested && book.Start() is { } item)
+        while (!left.IsCancellationRequested && book.Start() is { } item)
             Carry(item).Ignore();
     }
 
@@ -102,7 +107,7 @@ public sealed partial class TriggerOutboxGrain(
         }
         catch (Exception error)
         {
-            if (!leaving.IsCancellationRequested)
+            if (!left.IsCancellationRequested)
                 LogNotCarried(error, item.Source, options.Value.Sweep);
         }
 
@@ -159,7 +164,6 @@ public sealed partial class TriggerOutboxGrain(
     private async Task Deliver(Work work, ITriggerSender? sender)
     {
         var begin = clock.GetTimestamp();
-        KillPoint.Reached("trigger.begins");
         var outcome = sender is null ? new TriggerOutcome.Failed($"no silo of this version delivers {work.Order.Action}", IsFinal: true) : await Try(sender, work.Order);
         KillPoint.Reached("trigger.sent");
         var report = TriggerRules.After(work.Source, work.Delivery, outcome, options.Value, clock.GetUtcNow());
@@ -170,17 +174,17 @@ public sealed partial class TriggerOutboxGrain(
     private async Task<TriggerOutcome> Try(ITriggerSender sender, TriggerOrder order)
     {
         using var limit = new CancellationTokenSource(options.Value.Timeout, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, leaving.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, left);
         try
         {
             // Off this grain's scheduler, and not waited for beyond its time: what does not heed its token must not keep a place for ever.
             return await Task.Run(() => sender.Send(order, either.Token), either.Token).WaitAsync(either.Token);
         }
-        catch (OperationCanceledException) when (!leaving.IsCancellationRequested)
+        catch (OperationCanceledException) when (!left.IsCancellationRequested)
         {
             return new TriggerOutcome.Failed($"no answer within {options.Value.Timeout.TotalSeconds:0.###} s");
         }
-        catch (Exception error) when (!leaving.IsCancellationRequested)
+        catch (Exception error) when (!left.IsCancellationRequested)
         {
             // A mistake of ours, or something that nobody thought of. The log has it whole; it may quote what is private.
             LogUnexpected(error, order);
@@ -190,17 +194,17 @@ public sealed partial class TriggerOutboxGrain(
 
     private async Task Record(Work work, TriggerReport report)
     {
-        for (var left = RecordTries; ; left--)
+        for (var tries = RecordTries; ; tries--)
         {
             try
             {
                 await work.Record(report);
                 return;
             }
-            catch (Exception error) when (left > 1 && !leaving.IsCancellationRequested)
+            catch (Exception error) when (tries > 1 && !left.IsCancellationRequested)
             {
                 LogNotRecorded(error, work.Order);
-                await Task.Delay(RecordPause, clock, leaving.Token);
+                await Task.Delay(RecordPause, clock, left);
             }
         }
     }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Data.Common;
 using Builds.Jobs;
-using Builds.Triggers;
 using Builds.Users;
 
 namespace Builds.Storage;

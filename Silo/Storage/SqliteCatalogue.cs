@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Builds.Jobs;
-using Builds.Triggers;
 using Builds.Users;
 
 namespace Builds.Storage;

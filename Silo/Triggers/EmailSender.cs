@@ -33,7 +33,7 @@ internal sealed class EmailSender(IGrainFactory grains, JobAddress address, IOpt
         message.Headers.Add("Auto-Submitted", "auto-generated");
         if (order.Setting("in_reply_to") is { } known)
         {
-            if (MimeUtils.EnumerateReferences(known).FirstOrDefault() is not { } parent)
+            if (MimeUtils.EnumerateReferences(known).FirstOrDefault() is not { Length: > 0 } parent)
                 return new TriggerOutcome.Failed("its in_reply_to is no message id", IsFinal: true);
             message.InReplyTo = parent;
             message.References.Add(parent);

@@ -41,7 +41,8 @@ internal sealed class GuardedConnections(INames names, TargetAddresses addresses
         {
             if (addresses.Refusal(address) is { } why)
             {
-                refused = $"its address {address} is {why}";
+                // Not which: what names mean inside a network is not for whoever reads it.
+                refused = $"its address is {why}";
                 continue;
             }
 

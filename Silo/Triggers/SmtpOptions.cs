@@ -33,7 +33,7 @@ public sealed class SmtpOptions : IValidatableObject
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (!string.IsNullOrEmpty(Host) && !MailboxAddress.TryParse(From, out _))
+        if (!string.IsNullOrEmpty(Host) && !(MailboxAddress.TryParse(From, out var sender) && sender.Domain.Length > 0))
             yield return new ValidationResult($"{Section}:From is '{From}': a mail server needs a sender such as Builds <builds@example.org>");
         if (!string.IsNullOrEmpty(User) && string.IsNullOrEmpty(Password))
             yield return new ValidationResult($"{Section}:User is given, and no Password");

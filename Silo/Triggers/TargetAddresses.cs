@@ -61,7 +61,7 @@ internal sealed class TargetAddresses(ImmutableArray<IPNetwork> allowed, Func<IR
         if (plain.AddressFamily == AddressFamily.InterNetwork)
             return null;
         if (Inside(plain) is { } inside)
-            return Refusal(inside) is { } why ? $"a form of {inside}, which is {why}" : null;
+            return Refusal(inside) is { } why ? $"a form of one that is {why}" : null;
         return Public6.Contains(plain) ? null : "not public";
     }
 

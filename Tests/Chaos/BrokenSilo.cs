@@ -5,7 +5,6 @@ using Builds.Commands;
 using Builds.Jobs;
 using Builds.Queue;
 using Builds.Storage;
-using Builds.Triggers;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Builds.Tests.Chaos;

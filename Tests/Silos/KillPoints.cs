@@ -89,7 +89,6 @@ internal sealed record KnownPoint(string Name, Occasion Occasion, int Most = 1)
         new("bucket.completed", Occasion.Bucket),
         new("bucket.deleted", Occasion.Bucket),
         new("log.put-together", Occasion.Bucket),
-        new("trigger.begins", Occasion.Trigger),
         new("trigger.sent", Occasion.Trigger),
         new("retention.expired", Occasion.Retention),
         new("retention.files-gone", Occasion.Retention),

@@ -1,6 +1,5 @@
 using Builds.Jobs;
 using Builds.Logs;
-using Builds.Triggers;
 
 namespace Builds.Tests.Storage;
 

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Builds.Jobs;
 using Builds.Manifests;
 using Builds.Triggers;
