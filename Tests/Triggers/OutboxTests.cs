@@ -130,7 +130,7 @@ public sealed class OutboxTests
         sender.Script = FakeSender.Hang;
         await using var cluster = await Start(options => (options.Concurrency, options.PerOwner) = (1000, 1000), withWorker: false);
         foreach (var number in Enumerable.Range(1, 1000))
-            await cluster.Job(await Cancelled(cluster, Manifest($"dead{number}"))).Get();
+            await Cancelled(cluster, Manifest($"dead{number}"));
         await Until(() => sender.Orders.Count == 1000);
 
         // Time stands still, so that none of them is over.

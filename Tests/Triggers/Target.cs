@@ -11,6 +11,8 @@ internal sealed class Target : IAsyncDisposable
     private readonly TcpListener listener;
     private readonly CancellationTokenSource ending = new();
     private readonly Task accepting;
+    private readonly Lock waiting = new();
+    private (int Requests, TaskCompletionSource Came)? wanted;
 
     /// <param name="answer">What it does once a request is there; null: an empty 200.</param>
     /// <param name="address">Null: 127.0.0.1.</param>
@@ -48,6 +50,24 @@ internal sealed class Target : IAsyncDisposable
     /// <summary>Nothing at all, for ever.</summary>
     public static Task Silence(NetworkStream stream, CancellationToken token) => Task.Delay(Timeout.Infinite, token);
 
+    /// <summary>Completes when so many requests have come.</summary>
+    public Task Hears(int requests)
+    {
+        lock (waiting)
+            wanted = (requests, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        TellWaiting();
+        return wanted.Value.Came.Task.WaitAsync(TimeSpan.FromSeconds(60));
+    }
+
+    private void TellWaiting()
+    {
+        lock (waiting)
+        {
+            if (wanted is { } known && Requests.Count >= known.Requests)
+                known.Came.TrySetResult();
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await ending.CancelAsync();
@@ -83,6 +103,7 @@ internal sealed class Target : IAsyncDisposable
             if (await Received.Read(stream, ending.Token) is not { } request)
                 return;
             Requests.Enqueue(request);
+            TellWaiting();
             await Answer(stream, ending.Token);
             // Closed by half, so that an answer is not lost with the connection.
             connection.Client.Shutdown(SocketShutdown.Send);

@@ -24,7 +24,6 @@ public sealed class TriggerServer : IAsyncLifetime
         Settings = new Dictionary<string, string?>
         {
             ["Builds:Triggers:AllowedAddresses"] = "127.0.0.1",
-            ["Builds:Triggers:Timeout"] = "00:00:00.7",
             ["Builds:Triggers:MaxAttempts"] = "2",
             ["Builds:Triggers:FirstRetry"] = "00:00:00.1",
             ["Builds:Triggers:Sweep"] = "00:00:00.1",
