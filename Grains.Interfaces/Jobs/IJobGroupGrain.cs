@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Builds.Manifests;
 using Builds.Triggers;
 
 namespace Builds.Jobs;
@@ -74,7 +75,11 @@ public sealed record JobGroupSubmission
 public sealed record JobGroupTrigger(
     [property: Id(0)] string Action,
     [property: Id(1)] string Condition,
-    [property: Id(2)] ImmutableArray<KeyValuePair<string, string>> Settings);
+    [property: Id(2)] ImmutableArray<KeyValuePair<string, string>> Settings)
+{
+    /// <summary>The same in a manifest's form.</summary>
+    public Trigger ToTrigger() => new(Action, Condition, Settings);
+}
 
 /// <param name="Owner">Without the tilde.</param>
 /// <param name="Jobs">In the order in which they were named.</param>

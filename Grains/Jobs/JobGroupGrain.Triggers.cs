@@ -1,4 +1,3 @@
-using Builds.Manifests;
 using Builds.Triggers;
 
 namespace Builds.Jobs;
@@ -24,7 +23,7 @@ public sealed partial class JobGroupGrain
         }
 
         var now = clock.GetUtcNow();
-        var triggers = TriggerRules.Firing([.. group.Triggers.Select(trigger => new Trigger(trigger.Action, trigger.Condition, trigger.Settings))], success, now);
+        var triggers = TriggerRules.Firing([.. group.Triggers.Select(trigger => trigger.ToTrigger())], success, now);
         await Commit(group with { Ended = now, Success = success, Deliveries = triggers, TriggersDue = TriggerRules.Due(triggers) });
         if (storage.State.TriggersDue is not null)
             GrainFactory.GetGrain<ITriggerOutboxGrain>(ITriggerOutboxGrain.Key).Hint(new TriggerSource(TriggerSourceKind.Group, group.Id), group.Owner).Ignore();

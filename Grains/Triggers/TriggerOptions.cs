@@ -16,7 +16,7 @@ public sealed class TriggerOptions : IValidatableObject
     public string AllowedAddresses { get; set; } = "";
 
     /// <summary>How long one try may take, from looking up the name to the answer. Default 10 seconds.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:05:00")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How often a delivery is tried that gets no answer. Default 8, which takes about five hours.</summary>

@@ -147,8 +147,8 @@ public sealed partial class TriggerOutboxGrain(
                 members.Add(member);
         }
 
-        var triggers = end.Group.Triggers.Select(trigger => new Trigger(trigger.Action, trigger.Condition, trigger.Settings)).ToImmutableArray();
-        return new Work(source, delivery, new TriggerOrder(source, delivery, At(triggers, delivery), new TriggerSubject.OfGroup(end, members.ToImmutable())), GroupOf(source.Id).TriggerTried);
+        var trigger = At([.. end.Group.Triggers.Select(trigger => trigger.ToTrigger())], delivery);
+        return new Work(source, delivery, new TriggerOrder(source, delivery, trigger, new TriggerSubject.OfGroup(end, members.ToImmutable())), GroupOf(source.Id).TriggerTried);
     }
 
     private TriggerDelivery? First(ImmutableArray<TriggerDelivery> deliveries)

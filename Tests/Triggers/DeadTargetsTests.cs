@@ -17,7 +17,7 @@ public sealed class DeadTargetsTests
             Settings = new Dictionary<string, string?>
             {
                 ["Builds:Triggers:AllowedAddresses"] = "127.0.0.1",
-                ["Builds:Triggers:Timeout"] = "00:01:00",
+                ["Builds:Triggers:Timeout"] = "00:05:00",
                 ["Builds:Triggers:Concurrency"] = $"{Many}",
                 ["Builds:Triggers:PerOwner"] = $"{Many}",
                 ["Builds:Triggers:PerTarget"] = $"{Many}",

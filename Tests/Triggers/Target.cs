@@ -56,7 +56,7 @@ internal sealed class Target : IAsyncDisposable
         lock (waiting)
             wanted = (requests, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         TellWaiting();
-        return wanted.Value.Came.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        return wanted.Value.Came.Task.WaitAsync(TimeSpan.FromMinutes(2));
     }
 
     private void TellWaiting()

@@ -41,6 +41,20 @@ public sealed class WebhookTests(TriggerServer triggers) : IClassFixture<Trigger
     }
 
     [Fact]
+    public async Task Of_a_group_it_tells_how_its_members_ended()
+    {
+        await using var target = new Target();
+        var members = new[] { await triggers.Ended("[{a: 'true'}]"), await triggers.Ended("[]") };
+        using var sender = new WebhookSender(triggers.Server.Grains, triggers.Server.Service<PublicOrigin>(), triggers.Server.Service<GuardedConnections>());
+
+        (await sender.Send(Order(target.Url, members), CancellationToken.None)).ShouldBe(new TriggerOutcome.Delivered(200));
+
+        target.Requests.ShouldHaveSingleItem().Text.ShouldBe($$$"""
+            {"id":1,"status":"success","note":null,"owner":{"canonical_name":"~mia","name":"mia"},"jobs":[{"id":{{{members[0].Id}}},"status":"success"},{"id":{{{members[1].Id}}},"status":"success"}]}
+            """);
+    }
+
+    [Fact]
     public async Task The_signature_holds_by_the_public_key_and_for_no_other_bytes()
     {
         await using var target = new Target();
@@ -245,10 +259,10 @@ public sealed class WebhookTests(TriggerServer triggers) : IClassFixture<Trigger
         answer.Body.ShouldEndWith($$$""","waiting":null,"triggers":[{"number":2,"action":"webhook","condition":"always","state":"delivered","attempts":1,"http_status":500,"error":null,"at":"{{{ApiTime.Text(job.Triggers[0].At!.Value)}}}"}]}""");
     }
 
-    private static TriggerOrder Order(string url) => new(
+    private static TriggerOrder Order(string url, params JobSnapshot[] members) => new(
         new TriggerSource(TriggerSourceKind.Group, 1), new TriggerDelivery { Number = 1, Action = "webhook", Condition = "always" },
         new Builds.Manifests.Trigger("webhook", "always", [KeyValuePair.Create("url", url)]),
-        new TriggerSubject.OfGroup(new JobGroupEnd(new JobGroup(1, "mia", null, [], []), true, Some.Time, []), []));
+        new TriggerSubject.OfGroup(new JobGroupEnd(new JobGroup(1, "mia", null, [], []), true, Some.Time, []), [.. members]));
 
     private static async Task<(int Status, string Output)> Shell(string script, string folder)
     {
