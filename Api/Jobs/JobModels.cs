@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Builds.Artifacts;
+using Builds.Triggers;
 
 namespace Builds.Jobs;
 
@@ -15,6 +16,7 @@ namespace Builds.Jobs;
 /// In the answer to GET of one job that is queued; null where it is not, in other answers, and while the queue cannot tell. Not in the
 /// contract, so it stands after its keys.
 /// </param>
+/// <param name="Triggers">Those that fired at its end, in manifest order. Not in the contract either.</param>
 public sealed record JobModel(
     int Id,
     string Status,
@@ -25,7 +27,8 @@ public sealed record JobModel(
     string? Runner,
     string Tags,
     OwnerModel Owner,
-    WaitingModel? Waiting)
+    WaitingModel? Waiting,
+    ImmutableArray<TriggerModel> Triggers)
 {
     public static JobModel From(JobSnapshot job, PublicOrigin origin, WaitingModel? waiting = null) => From(ListedJob.From(job), origin, waiting);
 
@@ -42,7 +45,8 @@ public sealed record JobModel(
             job.Worker,
             string.Join('/', job.Tags),
             OwnerModel.From(job.Owner),
-            waiting);
+            waiting,
+            [.. job.Triggers.Select(TriggerModel.From)]);
     }
 }
 

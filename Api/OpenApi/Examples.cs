@@ -1,6 +1,7 @@
 using Builds.Jobs;
 using Builds.Queue;
 using Builds.Requests;
+using Builds.Triggers;
 using Builds.Users;
 using Builds.Workers;
 
@@ -16,7 +17,7 @@ internal static class Examples
     public const string Drain = """{"deadline":600,"note":"a new disk"}""";
 
     private const string Job = """
-        {"id":42,"status":"running","reason":null,"setup_log":"https://builds.example.org/logs/42/log","tasks":[{"name":"hello","status":"running","log":"https://builds.example.org/logs/42/hello/log"}],"note":"a *first* job","runner":"worker","tags":"hello","owner":{"canonical_name":"~mia","name":"mia"},"waiting":null}
+        {"id":42,"status":"running","reason":null,"setup_log":"https://builds.example.org/logs/42/log","tasks":[{"name":"hello","status":"running","log":"https://builds.example.org/logs/42/hello/log"}],"note":"a *first* job","runner":"worker","tags":"hello","owner":{"canonical_name":"~mia","name":"mia"},"waiting":null,"triggers":[]}
         """;
 
     private const string Artifact = """{"id":1,"created":"2026-11-24T12:00:00+00:00","path":"out/one.txt","name":"one.txt","url":"https://builds.example.org/artifacts/~mia/42/0123456789abcdef/one.txt","size":4}""";
@@ -41,6 +42,7 @@ internal static class Examples
         [typeof(NewTokenModel)] = """{"id":"9b71…","token":"Zk3uX0aB…","user":"mia","scopes":["jobs:read","jobs:write"],"created":"2026-11-24T12:00:00+00:00","expires":"2027-02-22T12:00:00+00:00"}""",
         [typeof(TokenList)] = $$"""{"results":[{{Token}}]}""",
         [typeof(ApiErrors)] = """{"errors":[{"field":"manifest","reason":"manifest is required"}]}""",
+        [typeof(WebhookKeyModel)] = """{"algorithm":"ed25519","public_key":"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=","pem":"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"}""",
         [typeof(VersionModel)] = """{"version":"0.1.0"}""",
         [typeof(Done)] = "{}",
     };

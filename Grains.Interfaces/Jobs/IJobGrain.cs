@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Builds.Artifacts;
 using Builds.Queue;
+using Builds.Triggers;
 using Orleans.Concurrency;
 
 namespace Builds.Jobs;
@@ -93,6 +94,17 @@ public interface IJobGrain : IGrainWithIntegerKey
     /// </summary>
     [Alias("Forget")]
     Task Forget();
+
+    /// <summary>
+    /// What came of a try to deliver one of its triggers. Of an earlier try than is known, or of one that is delivered or failed: no effect.
+    /// For the outbox.
+    /// </summary>
+    [Alias("TriggerTried")]
+    Task TriggerTried(TriggerReport report);
+
+    /// <summary>Its group knows that it ended. A repeat has no effect. For the outbox.</summary>
+    [Alias("GroupTold")]
+    Task GroupTold();
 }
 
 /// <summary>What of a job can become too old by itself.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Builds.Logs;
+using Builds.Triggers;
 
 namespace Builds.Jobs;
 
@@ -191,7 +192,7 @@ public static class JobDecisions
 
     /// <param name="job">Its status is final already.</param>
     private static JobState Finish(JobState job, DateTimeOffset now) =>
-        JobTimeline.With(job with { Finished = now }, JobEventKind.Finished, now, JobTimeline.Ending(job));
+        JobTimeline.With(TriggerRules.Fire(job with { Finished = now }, now), JobEventKind.Finished, now, JobTimeline.Ending(job));
 
     private static JobState Move(JobState job, JobSignal signal) => JobLifecycle.Next(job.Status, signal) is { } next
         ? job with { Status = next }

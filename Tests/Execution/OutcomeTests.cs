@@ -147,7 +147,6 @@ public sealed class OutcomeTests
             # Not done yet: arch: riscv64
             # Not done yet: oauth
             # Not done yet: shell
-            # Not done yet: triggers: email, condition always
             # packages: image host is the machine itself, where builds install nothing; install make, gcc, extra on it and take the key out of the manifest, or choose another image
             # secrets: this version of Builds keeps none; submit the job without secrets, or take the key out of the manifest
             # environment: M is a map, which a shell cannot hold; use a text, a number, true or false, or a list of these
