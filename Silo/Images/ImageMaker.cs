@@ -103,15 +103,8 @@ internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, Guard
     {
         var podman = SandboxMachine.FindPodman() ?? throw new IOException("An OCI image needs podman to bring it; to mend it: apt-get install podman");
         tell($"Bringing {reference}");
-        async Task<string> Podman(params string[] arguments)
-        {
-            var output = Path.Combine(draft, "podman-output");
-            var end = await Tool.Run("/bin/sh", ["-c", "exec \"$@\" >\"$0\"", output, podman, "--runtime", machine.Runtime ?? "runc", "--cgroup-manager=cgroupfs", .. arguments]);
-            if (end.Code != 0) throw new IOException($"podman {arguments[0]} {reference}: {end.Words}");
-            var text = (await File.ReadAllTextAsync(output)).Trim();
-            File.Delete(output);
-            return text;
-        }
+        Task<string> Podman(params string[] arguments) =>
+            Tool.Output(Path.Combine(draft, "podman-output"), podman, ["--runtime", machine.Runtime ?? "runc", "--cgroup-manager=cgroupfs", .. arguments]);
 
         var id = await Podman("pull", "--quiet", reference);
         var digest = await Podman("image", "inspect", "--format", "{{.Digest}}", id);

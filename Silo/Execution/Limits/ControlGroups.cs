@@ -65,7 +65,9 @@ internal sealed class ControlGroups
     public bool Remove(string slot)
     {
         var gone = true;
-        foreach (var directory in Directories(slot)) gone &= RemoveTree(directory);
+        // Tools that make groups of their own below ours do it in every hierarchy that there is.
+        string[] hierarchies = IsUnified ? [Mount] : Directory.GetDirectories(Mount);
+        foreach (var hierarchy in hierarchies) gone &= RemoveTree(Path.Combine(hierarchy, _name, slot).TrimEnd('/'));
         return gone;
     }
 
@@ -73,6 +75,9 @@ internal sealed class ControlGroups
     public int Sweep(Func<string, bool> isUsed) =>
         Directory.EnumerateDirectories(IsUnified ? In(null, "") : In("pids", ""))
             .Select(d => Path.GetFileName(d)!).Where(slot => !isUsed(slot)).Count(Remove);
+
+    /// <summary>Removes the group of the data directory, if nothing runs in it.</summary>
+    public void Leave() => Remove("");
 
     private string[] Directories(string slot) =>
         IsUnified ? [In(null, slot)] : [.. Controllers.Where(controller => Directory.Exists($"{Mount}/{controller}")).Select(controller => In(controller, slot))];

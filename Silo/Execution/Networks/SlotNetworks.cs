@@ -65,6 +65,22 @@ internal sealed class SlotNetworks : IAsyncDisposable
         foreach (var user in _made.Keys) await Remove(Name(user));
     }
 
+    /// <summary>Removes networks whose silo is gone, of whatever data directory; how many there were.</summary>
+    /// <param name="isFree">Whether no silo of this machine has a user.</param>
+    public async Task<int> Sweep(Func<uint, bool> isFree)
+    {
+        const string Prefix = "builds";
+        if (!Directory.Exists(NamespaceFiles)) return 0;
+        var removed = 0;
+        foreach (var name in Directory.EnumerateFiles(NamespaceFiles, $"{Prefix}*").Select(path => Path.GetFileName(path)!))
+        {
+            if (!uint.TryParse(name[Prefix.Length..], CultureInfo.InvariantCulture, out var user) || _made.ContainsKey(user) || !isFree(user)) continue;
+            await Remove(name);
+            removed++;
+        }
+        return removed;
+    }
+
     public Task RemoveRules() => Tool.Run(_nft, "delete", "table", "inet", _table);
 
     private static string Name(uint user) => string.Create(CultureInfo.InvariantCulture, $"builds{user}");

@@ -15,6 +15,8 @@ internal sealed class ImagePodmanDriver(string podman, string runtime, GuardProg
     /// <summary>What containers of one data directory bear, so that a later silo finds them.</summary>
     public const string Label = "builds-data";
 
+    private const string NamePrefix = "builds-";
+
     public string Name => "podman";
 
     public bool OwnNamespace => true;
@@ -36,7 +38,7 @@ internal sealed class ImagePodmanDriver(string podman, string runtime, GuardProg
         return program.Around(around.Words(slot, image, program, groups: false), podman,
         [
             "--runtime", runtime, "--cgroup-manager=cgroupfs", "--events-backend=none", "--log-level=error",
-            "run", "--rm", "--name", $"builds-{order.Name}-{program.Mark[^8..]}", "--label", $"{Label}={program.Mark}",
+            "run", "--rm", "--name", $"{NamePrefix}{order.Name}-{program.Mark[^8..]}", "--label", $"{Label}={program.Mark}",
             "--uidmap", map, "--gidmap", map, "--preserve-fds=1", "--log-driver=none", "--image-volume=ignore", "--init=false",
             // What is in shared memory counts as memory. The network is joined before podman starts.
             "--network", around.HasNetwork ? "host" : "none", "--uts", "private", "--hostname", "build", "--add-host", "build:127.0.1.1", "--ipc", "private",
@@ -47,6 +49,17 @@ internal sealed class ImagePodmanDriver(string podman, string runtime, GuardProg
             "--rootfs", Surroundings.Root,
             .. program.Arguments("container", image.User, order),
         ]);
+    }
+
+    /// <summary>Removes containers of this data directory but those of the guards that are named; how many there were.</summary>
+    public async Task<int> RemoveOthers(IReadOnlySet<string> running)
+    {
+        var listed = Path.Combine(program.DataDirectory, $"containers.{Environment.ProcessId}");
+        var names = (await Tool.Output(listed, podman, "ps", "--all", "--filter", $"label={Label}={program.Mark}", "--format", "{{.Names}}"))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var others = names.Where(name => !running.Any(guard => name.StartsWith($"{NamePrefix}{guard}-", StringComparison.Ordinal))).ToList();
+        if (others.Count > 0) await Tool.Output(listed, podman, ["--runtime", runtime, "--cgroup-manager=cgroupfs", "rm", "--force", "--time", "0", .. others]);
+        return others.Count;
     }
 
     /// <summary>A group's path below the mount of its controller, which is the same for all.</summary>

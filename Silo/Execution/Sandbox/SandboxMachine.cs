@@ -29,7 +29,8 @@ internal sealed class SandboxMachine : IAsyncDisposable
     private readonly ExecutionOptions _options;
     private readonly GuardProgram _program;
     private readonly SlotUsers _users;
-    private readonly ISandboxDriver? _bubblewrap, _podman;
+    private readonly ISandboxDriver? _bubblewrap;
+    private readonly ImagePodmanDriver? _podman;
     private readonly SlotNetworks? _networks;
 
     private SandboxMachine(ExecutionOptions options, GuardProgram program, SlotUsers users, Parts parts)
@@ -130,8 +131,27 @@ internal sealed class SandboxMachine : IAsyncDisposable
     /// <summary>Removes what was made here and is not a build's.</summary>
     public ValueTask DisposeAsync() => _networks?.DisposeAsync() ?? ValueTask.CompletedTask;
 
+    /// <summary>
+    /// Removes what killed processes leave and no running build has: containers, control groups, networks. Only the silo may call it that has the
+    /// data directory. Throws <see cref="IOException"/>.
+    /// </summary>
+    /// <param name="running">The names of guards that run, and the slots that are in use.</param>
+    /// <param name="withContainers">Whether there may be any.</param>
+    public async Task<int> Sweep(IReadOnlyDictionary<int, string> running, bool withContainers)
+    {
+        var slots = running.Keys.Select(NameOf).ToHashSet(StringComparer.Ordinal);
+        var removed = Groups?.Sweep(slots.Contains) ?? 0;
+        if (withContainers && _podman is not null) removed += await _podman.RemoveOthers(running.Values.ToHashSet(StringComparer.Ordinal));
+        if (_networks is not null) removed += await _networks.Sweep(_users.IsFree);
+        return removed;
+    }
+
     /// <summary>For a silo that ends: nobody uses its data directory any more.</summary>
-    public Task Leave() => _networks?.RemoveRules() ?? Task.CompletedTask;
+    public async Task Leave()
+    {
+        Groups?.Leave();
+        if (_networks is not null) await _networks.RemoveRules();
+    }
 
     public Slot MakeSlot(ISandboxDriver driver, int number)
     {
