@@ -14,9 +14,9 @@ internal sealed partial class FormMatcher
 
         // The one at the end is nobody's child.
         nodes = new Node[count + 1];
+        begins = new FormBegins(sorted.Length);
         Plant(sorted, out var parents);
         Link(parents);
-        filter = new BeginFilter(sorted);
     }
 
     private static int Shared(byte[][] sorted, int i) => i == 0 ? 0 : sorted[i - 1].AsSpan().CommonPrefixLength(sorted[i]);
@@ -51,6 +51,7 @@ internal sealed partial class FormMatcher
             }
 
             lengths[path[form.Length]] = form.Length;
+            begins.Add(form, path[SecretMask.Shortest]);
         }
     }
 
