@@ -75,7 +75,7 @@ public sealed partial class AttemptRunner(
             var build = Build(held, job, recorder);
             if (await HungBuild.Hangs(build, held, worker.Value.HungAfter, clock))
                 await GiveUp(held, job, reporter);
-            var outcome = await build;
+            var outcome = recorder.Mask(await build);
             // The sandbox ended by itself, since the lease ran out before this worker noticed.
             if (outcome is BuildOutcome.Stopped && held.Cause == StopCause.None)
                 held.End(agent.LeaseEnd);

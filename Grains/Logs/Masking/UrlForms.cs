@@ -1,0 +1,27 @@
+namespace Builds.Logs.Masking;
+
+/// <summary>Percent-encoding in the ways of the usual libraries.</summary>
+internal static class UrlForms
+{
+    /// <summary>What is left as it is, beside letters and digits.</summary>
+    private static readonly string[] Unreserved =
+    [
+        // RFC 3986; Python's quote; PHP's urlencode; HTML forms and Java; .NET's WebUtility.
+        "-_.~", "-_.~/", "-_.", "-_.*", "-_.!()*",
+        // encodeURIComponent and encodeURI of JavaScript.
+        "-_.!~*'()", "-_.!~*'();,/?:@&=+$#",
+    ];
+
+    public static IEnumerable<byte[]> Of(byte[] text) =>
+        from plain in Unreserved
+        from digits in new[] { "0123456789ABCDEF", "0123456789abcdef" }
+        from blank in new[] { "%20", "+" }
+        select Encode(text, plain, digits, blank);
+
+    private static byte[] Encode(byte[] text, string plain, string digits, string blank) => Escapes.Write(text, c => c switch
+    {
+        _ when char.IsAsciiLetterOrDigit(c) || plain.Contains(c) => null,
+        ' ' => blank,
+        _ => $"%{digits[c >> 4]}{digits[c & 15]}",
+    });
+}
