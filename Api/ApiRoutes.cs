@@ -4,6 +4,7 @@ using Builds.Jobs;
 using Builds.Logs;
 using Builds.OpenApi;
 using Builds.Queue;
+using Builds.Secrets;
 using Builds.Users;
 using Builds.Workers;
 using Microsoft.AspNetCore.Builder;
@@ -24,6 +25,7 @@ public static class ApiRoutes
         app.MapJobGroups();
         app.MapLogs();
         app.MapArtifacts();
+        app.MapSecrets();
         app.MapTokens();
         app.MapWorkers();
         app.MapQueue();
