@@ -85,10 +85,10 @@ public sealed class BuildsTestCluster : IAsyncDisposable
     public IJobGrain Job(JobId id) => Grains.GetGrain<IJobGrain>(id.Value);
 
     /// <summary>Submits a job; by default two tasks that succeed.</summary>
-    public async Task<JobSnapshot> Submit(string manifest = Some.Manifest, string owner = "mia", bool execute = true)
+    public async Task<JobSnapshot> Submit(string manifest = Some.Manifest, string owner = "mia", bool execute = true, bool secrets = false)
     {
         var id = await Grains.GetGrain<IJobIdGrain>(0).Next();
-        return await Job(id).Submit(Some.Submission(owner, manifest) with { Execute = execute });
+        return await Job(id).Submit(Some.Submission(owner, manifest) with { Execute = execute, Secrets = secrets });
     }
 
     /// <summary>The job as soon as it has this status; fails with what it saw when that does not come.</summary>
