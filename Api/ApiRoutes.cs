@@ -4,6 +4,7 @@ using Builds.Jobs;
 using Builds.Logs;
 using Builds.OpenApi;
 using Builds.Queue;
+using Builds.Secrets;
 using Builds.Triggers;
 using Builds.Users;
 using Builds.Workers;
@@ -25,6 +26,7 @@ public static class ApiRoutes
         app.MapJobGroups();
         app.MapLogs();
         app.MapArtifacts();
+        app.MapSecrets();
         app.MapTokens();
         app.MapWorkers();
         app.MapQueue();

@@ -3,6 +3,7 @@ using Builds.Jobs;
 using Builds.Logs;
 using Builds.Queue;
 using Builds.Retention;
+using Builds.Secrets;
 using Builds.Triggers;
 using Builds.Workers;
 using Microsoft.Extensions.Configuration;
@@ -13,7 +14,7 @@ namespace Builds;
 
 /// <summary>
 /// What the grains need. The host adds what they cannot know: <see cref="WorkerIdentity"/>, <see cref="JobAddress"/>,
-/// <see cref="IBootClock"/>, <see cref="ICatalogue"/>, the stores, and an executor.
+/// <see cref="IBootClock"/>, <see cref="ICatalogue"/>, <see cref="ISecretCatalogue"/>, <see cref="ISecretVault"/>, the stores, and an executor.
 /// </summary>
 public static class GrainServices
 {
@@ -32,6 +33,8 @@ public static class GrainServices
         services.TryAddSingleton<IClusterStanding, AloneStanding>();
         services.TryAddSingleton<IQueuePlace, OnlyPlace>();
         services.AddSingleton<AttemptRecorderFactory>();
+        services.AddSingleton<AttemptSecrets>();
+        services.AddSingleton<ISecretDesk, SecretDesk>();
         services.AddSingleton<AttemptRunner>();
         services.AddSingleton<WorkerAgent>();
         return services;

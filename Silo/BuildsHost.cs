@@ -1,6 +1,7 @@
 using Builds.Cluster;
 using Builds.Execution;
 using Builds.Health;
+using Builds.Secrets;
 using Builds.Storage;
 using Builds.Stores;
 using Builds.Triggers;
@@ -58,6 +59,7 @@ public static class BuildsHost
         if (File.Exists(data.Member))
             throw new ClusterException($"{data.Path} belongs to a silo of a cluster: start that one with --cluster, or choose another directory with --data.");
         AddRules(builder, options);
+        services.AddBuildsSecrets(new FileKeys(data.Keys));
         services.AddBuildsStores(new StoreLocation.Folder(data.Path));
         if (options.Worker)
         {
@@ -83,6 +85,7 @@ public static class BuildsHost
         var worker = options.Worker && member.Options.Role != SiloRole.FrontDoor;
         AddRules(builder, options);
         services.AddSettings<StoreOptions>(builder.Configuration, StoreOptions.Section);
+        services.AddBuildsSecrets(new PostgresKeys(member.Database));
         services.AddBuildsStores(member.Store, member.Name);
         services.TryAddSingleton<IBootClock, SystemBootClock>();
         services.AddSingleton(member);

@@ -17,7 +17,7 @@ internal static class JobChanges
         var (fields, refusal) = await RequestBody.Read(context.Request, cancellationToken);
         if (fields is null)
             return refusal!;
-        var submission = SubmitRequest.Read(fields, context.Caller().User);
+        var submission = SubmitRequest.Read(fields, context.Caller());
         if (submission is null)
             return Problems.Invalid(fields.Errors);
         if (KeyMistake(context.Request) is { } mistake)

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Builds.Manifests;
 using Builds.Requests;
+using Builds.Users;
 
 namespace Builds.Jobs;
 
@@ -14,7 +15,8 @@ public static partial class SubmitRequest
     private const int ManifestLimit = 16384;
 
     /// <summary>Null when <paramref name="fields"/> has collected mistakes.</summary>
-    public static JobSubmission? Read(RequestFields fields, string owner)
+    /// <param name="caller">The owner of the job.</param>
+    public static JobSubmission? Read(RequestFields fields, Caller caller)
     {
         var manifest = fields.RequiredText("manifest");
         if (manifest is not null && manifest.EnumerateRunes().Count() >= ManifestLimit)
@@ -24,6 +26,9 @@ public static partial class SubmitRequest
         var execute = fields.Flag("execute") ?? true;
         var secrets = fields.Flag("secrets");
         var place = JobPlacement.Read(fields);
+        var maySeeSecrets = caller.Allow(Scopes.SecretsRead);
+        if (secrets == true && !maySeeSecrets)
+            fields.Refuse("secrets", $"your token does not have the scope {Scopes.SecretsRead}, so its jobs cannot use your secrets: leave the key out, or say false");
         if (fields.IsValid && !tags.All(IsTag))
             fields.Refuse("tags", "Invalid tag name, tags must use lowercase alphanumeric characters, underscores, dashes, or dots");
         if (!fields.IsValid || Parse(fields, manifest!) is not { } parsed)
@@ -31,12 +36,12 @@ public static partial class SubmitRequest
 
         return new JobSubmission
         {
-            Owner = owner,
+            Owner = caller.User,
             Manifest = manifest!,
             Note = note,
             Tags = [.. tags.OfType<FieldValue.Text>().Select(tag => tag.Value)],
             Execute = execute,
-            Secrets = secrets ?? (parsed.Secrets.Length > 0 || parsed.OAuth is not null),
+            Secrets = secrets ?? (maySeeSecrets && (parsed.Secrets.Length > 0 || parsed.OAuth is not null)),
             Priority = place.Priority,
             Pool = place.Pool,
             Labels = place.Labels,

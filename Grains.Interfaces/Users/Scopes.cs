@@ -27,8 +27,11 @@ public static class Scopes
     public static readonly Scope WorkersRead = new("workers", Write: false);
     public static readonly Scope WorkersWrite = new("workers", Write: true);
 
+    public static readonly Scope SecretsRead = new("secrets", Write: false);
+    public static readonly Scope SecretsWrite = new("secrets", Write: true);
+
     private const string Everything = "*";
-    private static readonly ImmutableArray<string> Names = ["jobs", "tokens", "workers"];
+    private static readonly ImmutableArray<string> Names = ["jobs", "secrets", "tokens", "workers"];
 
     /// <summary>Whether a token with these scopes may do what needs <paramref name="scope"/>.</summary>
     public static bool Allow(this Caller caller, Scope scope) => caller.Scopes.Any(text => Grants(text, scope));

@@ -18,7 +18,7 @@ public static class BuildPlanText
         var text = new StringBuilder();
         text.Append("Image: ").Append(Shown(manifest.Image)).Append('\n');
         Section(text, "Not done yet", SetupRules.NotDone(manifest, secrets));
-        Section(text, "The build would fail in setup", SetupRules.Failures(manifest, secrets));
+        Section(text, "The build would fail in setup", SetupRules.Failures(manifest));
         Section(text, "Environment", BuildScripts.Refusals(manifest).IsEmpty ? BuildScripts.Assignments(manifest) : []);
         Section(text, "Sources", manifest.Sources.SelectMany(Commands));
         Section(text, "Tasks", manifest.Tasks.Select((task, index) => $"{index + 1}. {task.Name} ({Lines(task.Script)})"));

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Builds.Jobs;
 using Builds.Logs;
 using Builds.Manifests;
+using Builds.Secrets;
 
 namespace Builds.Execution;
 
@@ -44,6 +45,8 @@ public sealed record BuildPlan
     public required BuildManifest Manifest { get; init; }
     /// <summary>Whether the build may use its owner's secrets.</summary>
     public bool Secrets { get; init; }
+    /// <summary>Those that the manifest names, opened, in its order; none without <see cref="Secrets"/>.</summary>
+    public ImmutableArray<BuildSecret> Opened { get; init; } = [];
 }
 
 /// <summary>

@@ -26,15 +26,13 @@ public static class SetupRules
     }
 
     /// <summary>One sentence for each reason why a build cannot start; empty if it can.</summary>
-    /// <inheritdoc cref="NotDone"/>
-    public static ImmutableArray<string> Failures(BuildManifest manifest, bool secrets)
+    /// <param name="manifest">An accepted manifest.</param>
+    public static ImmutableArray<string> Failures(BuildManifest manifest)
     {
         ArgumentNullException.ThrowIfNull(manifest);
         var reasons = ImmutableArray.CreateBuilder<string>();
         if (manifest.Image == Host && (!manifest.Packages.IsEmpty || !manifest.Repositories.IsEmpty))
             reasons.Add($"packages: image host is the machine itself, where builds install nothing; install {string.Join(", ", manifest.Packages.Concat(manifest.Repositories.Select(r => r.Key)))} on it and take the key out of the manifest, or choose another image");
-        if (!manifest.Secrets.IsEmpty && secrets)
-            reasons.Add("secrets: this version of Builds keeps none; submit the job without secrets, or take the key out of the manifest");
         reasons.AddRange(BuildScripts.Refusals(manifest));
         reasons.AddRange(manifest.Sources.Select(SourceReference.Parse).OfType<SourceResult.Refused>().Select(refused => refused.Reason));
         return reasons.ToImmutable();

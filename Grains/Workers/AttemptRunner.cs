@@ -2,6 +2,7 @@ using Builds.Execution;
 using Builds.Jobs;
 using Builds.Logs;
 using Builds.Manifests;
+using Builds.Secrets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -12,6 +13,7 @@ public sealed partial class AttemptRunner(
     IGrainFactory grains,
     IBuildExecutor executor,
     AttemptRecorderFactory recorders,
+    AttemptSecrets secrets,
     JobAddress address,
     IOptions<JobOptions> options,
     IOptions<WorkerOptions> worker,
@@ -110,6 +112,16 @@ public sealed partial class AttemptRunner(
                 return new BuildOutcome.Failed(FailReason.Setup, detail);
             }
 
+            var found = await FindSecrets(held, job, manifest);
+            if (found is not SecretsResult.Found { Secrets: var opened })
+            {
+                var detail = $"secret '{((SecretsResult.Missing)found).Reference}' is not among the secrets of ~{job.Owner}: see 'builds secret list'";
+                await recorder.Say(detail, held.Killing);
+                return new BuildOutcome.Failed(FailReason.Setup, detail);
+            }
+
+            // Before anything of the build can say them.
+            recorder.Hide(SecretMask.Of(opened.Select(secret => secret.Bytes)));
             var plan = new BuildPlan
             {
                 Job = job.Id,
@@ -119,6 +131,7 @@ public sealed partial class AttemptRunner(
                 JobUrl = address(job.Owner, job.Id),
                 Manifest = manifest,
                 Secrets = job.Secrets,
+                Opened = opened,
             };
             return await executor.Run(plan, recorder, held.Stopping, held.Killing);
         }
@@ -137,6 +150,12 @@ public sealed partial class AttemptRunner(
         {
             return new BuildOutcome.Stopped();
         }
+    }
+
+    private async Task<SecretsResult> FindSecrets(HeldAttempt held, JobSnapshot job, BuildManifest manifest)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(held.Stopping, held.Killing);
+        return await secrets.Find(job, job.Secrets ? manifest.Secrets : [], ended.Token);
     }
 
     /// <summary>

@@ -19,6 +19,9 @@ public sealed class DataDirectory
 
     public string Artifacts => At("artifacts");
 
+    /// <summary>What seals the values of secrets, a file for each key: without them no secret can be opened.</summary>
+    public string Keys => At("keys");
+
     /// <summary>The token of <c>~admin</c>, for its owner and the command line.</summary>
     public string AdminToken => At("admin-token");
 

@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using System.Net.Sockets;
 using Builds.Cluster;
 using Builds.Commands.Images;
+using Builds.Commands.Secrets;
 using Builds.Commands.Tokens;
 using Builds.Commands.Workers;
 using Microsoft.Extensions.Options;
@@ -75,6 +76,7 @@ public static class BuildsCommand
         root.Add(RunCommand.Create());
         foreach (var command in ClientCommands.Create())
             root.Add(command);
+        root.Add(SecretCommands.Create());
         root.Add(TokenCommands.Create());
         root.Add(WorkerCommands.Create());
         root.Add(QueueCommand.Create());

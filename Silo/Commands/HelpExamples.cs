@@ -44,6 +44,17 @@ internal sealed class HelpExamples(HelpAction inner) : SynchronousCommandLineAct
         ],
         ["token list"] = ["builds token list --user mia"],
         ["token revoke"] = ["builds token revoke Xr4tPq9Z"],
+        ["secret"] = ["builds secret add ~/.ssh/deploy --type ssh_key --name deploy-key", "builds secret list"],
+        ["secret add"] =
+        [
+            "builds secret add ~/.ssh/deploy --type ssh_key --name deploy-key",
+            "gpg --armor --export-secret-keys releases@example.org | builds secret add - --type pgp_key",
+            "builds secret add ./netrc --type plaintext_file --path '~/.netrc' --mode 600 --name netrc",
+        ],
+        ["secret list"] = ["builds secret list"],
+        ["secret share"] = ["builds secret share deploy-key mia"],
+        ["secret remove"] = ["builds secret remove deploy-key"],
+        ["secret rotate-keys"] = ["builds secret rotate-keys"],
         ["worker"] = ["builds worker list", "builds worker drain north --deadline 10m --note 'new disk' --wait", "builds worker resume north"],
         ["worker list"] = ["builds worker list"],
         ["worker drain"] =

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Builds.Cluster;
+using Builds.Secrets;
 using Builds.Storage;
 using Builds.Stores;
 using Builds.Stores.S3;
@@ -52,9 +53,10 @@ internal static class ImportCommand
         await EmbeddedImport.RefuseRecords(connectionString, cancellationToken);
         // First, so that no record is there before what it speaks of.
         int? files = target is null ? null : await Copy(data, target, cancellationToken);
+        await using var database = new PostgresDatabase(connectionString);
+        await PostgresKeys.Import(data.Keys, database, cancellationToken);
         var records = await EmbeddedImport.Run(data.Database, connectionString, cancellationToken);
 
-        await using var database = new PostgresDatabase(connectionString);
         await output.WriteLineAsync($"Imported into {database.Describe()}: {string.Join(", ", records.Select(kind => $"{kind.Value} of {kind.Key}"))}");
         await output.WriteLineAsync(files is { } count
             ? $"Copied {count} files of logs and artifacts into {target}"

@@ -10,7 +10,7 @@ internal sealed partial class BuildRun
     {
         var manifest = plan.Manifest;
         foreach (var line in SetupRules.NotDone(manifest, plan.Secrets)) await Say($"Not done yet: {line}");
-        var failures = SetupRules.Failures(manifest, plan.Secrets);
+        var failures = SetupRules.Failures(manifest);
         if (failures.IsEmpty) return null;
         foreach (var failure in failures) await Say(failure);
         return new BuildOutcome.Failed(FailReason.Setup, string.Join("; ", failures));
@@ -30,7 +30,7 @@ internal sealed partial class BuildRun
                 var end = await _guard.Run(order, bytes => recorder.SetupOutput(bytes, _kill));
                 if (await FailureOf(end, $"{command[0]} for source {SourceReference.Shown(source)}", FailReason.Setup) is not { } failure) continue;
                 if (failure is BuildOutcome.Failed)
-                    await Say("Is the repository private? Its clone needs an SSH key among the secrets of the job, which this version of Builds does not keep yet");
+                    await Say("Is the repository private? Its clone needs an SSH key among the secrets of the job: name it below secrets in the manifest");
                 return failure;
             }
         }
@@ -38,9 +38,9 @@ internal sealed partial class BuildRun
     }
 
     /// <summary>A private repository must fail, not wait for a password; host keys of strangers cannot be known.</summary>
-    private static readonly ImmutableArray<KeyValuePair<string, string>> SourceEnvironment =
+    private ImmutableArray<KeyValuePair<string, string>> SourceEnvironment =>
     [
         new("GIT_TERMINAL_PROMPT", "0"),
-        new("GIT_SSH_COMMAND", "ssh -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"),
+        new("GIT_SSH_COMMAND", "ssh -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR" + SshIdentities),
     ];
 }

@@ -18,7 +18,7 @@ internal sealed partial class BuildRun
     {
         foreach (var remark in place.Remarks) await Say(remark);
         if (!await _guard.Hello()) return await Lost();
-        return await WriteScripts() ?? await InstallPackages() ?? await CloneSources() ?? await RunTasks() ?? await CollectArtifacts() ?? new BuildOutcome.Succeeded();
+        return await WriteScripts() ?? await PlaceSecrets() ?? await InstallPackages() ?? await CloneSources() ?? await RunTasks() ?? await CollectArtifacts() ?? new BuildOutcome.Succeeded();
     }
 
     private async Task<BuildOutcome?> WriteScripts()

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Data.Common;
 using System.Text.Json;
 using Builds.Jobs;
+using Builds.Secrets;
 using Builds.Triggers;
 using Builds.Users;
 
@@ -55,6 +56,16 @@ internal static class CatalogueRows
 
     /// <summary>The key and the record.</summary>
     public static TokenInfo Token(DbDataReader row) => Record<TokenState>(row, 1).ToInfo(row.GetString(0));
+
+    /// <summary>The key and the record.</summary>
+    public static KeptSecret Secret(DbDataReader row)
+    {
+        var secret = Record<SecretState>(row, 1);
+        return new KeptSecret(secret.ToInfo(row.GetString(0)), secret.Sealed);
+    }
+
+    /// <summary>The key.</summary>
+    public static SecretKey SecretKey(DbDataReader row) => Secrets.SecretKey.Of(row.GetString(0));
 
     private static T Record<T>(DbDataReader row, int column) => JsonSerializer.Deserialize<T>(row.GetFieldValue<byte[]>(column), StateJson.Options)!;
 

@@ -1,12 +1,13 @@
 using System.Collections.Immutable;
 using System.Data.Common;
 using Builds.Jobs;
+using Builds.Secrets;
 using Builds.Users;
 
 namespace Builds.Storage;
 
 /// <summary>Questions about many records. Each has an index, which the planner finds by the conditions that both share.</summary>
-internal sealed class PostgresCatalogue(PostgresDatabase database) : ICatalogue, ITokenCatalogue
+internal sealed class PostgresCatalogue(PostgresDatabase database) : ICatalogue, ITokenCatalogue, ISecretCatalogue
 {
     internal const string FindSql = "SELECT payload FROM storage WHERE state = 'job' AND n0 = 0 AND n1 = @id AND key = '' AND owner <> ''";
 
@@ -43,6 +44,10 @@ internal sealed class PostgresCatalogue(PostgresDatabase database) : ICatalogue,
         "AND (triggers_due, id, state) > (@after, @id, @state) ORDER BY triggers_due, id, state LIMIT @limit";
 
     internal const string TokensSql = "SELECT key, payload FROM storage WHERE state = 'token' AND (@user::text IS NULL OR owner = @user) ORDER BY created, key";
+
+    internal const string SecretsSql = "SELECT key, payload FROM storage WHERE state = 'secret' AND owner = @owner ORDER BY id";
+
+    internal const string AllSecretsSql = "SELECT key FROM storage WHERE state = 'secret' ORDER BY owner, id";
 
     public async Task<JobSnapshot?> Find(JobId id, CancellationToken cancellationToken) =>
         (await Read(FindSql, CatalogueRows.Job, cancellationToken, ("id", (long)id.Value))).SingleOrDefault();
@@ -88,6 +93,12 @@ internal sealed class PostgresCatalogue(PostgresDatabase database) : ICatalogue,
 
     async Task<ImmutableArray<TokenInfo>> ITokenCatalogue.List(string? user, CancellationToken cancellationToken) =>
         [.. await Read(TokensSql, CatalogueRows.Token, cancellationToken, ("user", user))];
+
+    async Task<ImmutableArray<KeptSecret>> ISecretCatalogue.Of(string owner, CancellationToken cancellationToken) =>
+        [.. await Read(SecretsSql, CatalogueRows.Secret, cancellationToken, ("owner", owner))];
+
+    async Task<ImmutableArray<SecretKey>> ISecretCatalogue.All(CancellationToken cancellationToken) =>
+        [.. await Read(AllSecretsSql, CatalogueRows.SecretKey, cancellationToken)];
 
     private async Task<List<T>> Read<T>(string sql, Func<DbDataReader, T> read, CancellationToken cancellationToken, params (string Name, object? Value)[] values)
     {

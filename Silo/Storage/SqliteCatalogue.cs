@@ -1,11 +1,12 @@
 using System.Collections.Immutable;
 using Builds.Jobs;
+using Builds.Secrets;
 using Builds.Users;
 
 namespace Builds.Storage;
 
 /// <summary>Questions about many records. Each names its index: without statistics SQLite would walk all jobs by the key instead.</summary>
-internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITokenCatalogue
+internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITokenCatalogue, ISecretCatalogue
 {
     internal const string FindSql = "SELECT payload FROM storage WHERE state = 'job' AND n0 = 0 AND n1 = @id AND key = '' AND owner <> ''";
 
@@ -38,6 +39,10 @@ internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITo
         "AND (triggers_due, id, state) > (@after, @id, @state) ORDER BY triggers_due, id, state LIMIT @limit";
 
     internal const string TokensSql = "SELECT key, payload FROM storage INDEXED BY token_created WHERE state = 'token' AND (@user IS NULL OR owner = @user) ORDER BY created, key";
+
+    internal const string SecretsSql = "SELECT key, payload FROM storage INDEXED BY secret_owner WHERE state = 'secret' AND owner = @owner ORDER BY id";
+
+    internal const string AllSecretsSql = "SELECT key FROM storage INDEXED BY secret_owner WHERE state = 'secret' ORDER BY owner, id";
 
     public Task<JobSnapshot?> Find(JobId id, CancellationToken cancellationToken) => database.Catalogue.Read(
         session => session.Query(new SqliteStatement(FindSql, ("id", id.Value)), CatalogueRows.Job).SingleOrDefault(), cancellationToken);
@@ -91,6 +96,12 @@ internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITo
 
     Task<ImmutableArray<TokenInfo>> ITokenCatalogue.List(string? user, CancellationToken cancellationToken) => database.Catalogue.Read(
         session => session.Query(new SqliteStatement(TokensSql, ("user", user)), CatalogueRows.Token).ToImmutableArray(), cancellationToken);
+
+    Task<ImmutableArray<KeptSecret>> ISecretCatalogue.Of(string owner, CancellationToken cancellationToken) => database.Catalogue.Read(
+        session => session.Query(new SqliteStatement(SecretsSql, ("owner", owner)), CatalogueRows.Secret).ToImmutableArray(), cancellationToken);
+
+    Task<ImmutableArray<SecretKey>> ISecretCatalogue.All(CancellationToken cancellationToken) => database.Catalogue.Read(
+        session => session.Query(new SqliteStatement(AllSecretsSql), CatalogueRows.SecretKey).ToImmutableArray(), cancellationToken);
 
     private Task<ImmutableArray<OpenJob>> ReadOpen(SqliteStatement statement, CancellationToken cancellationToken) => database.Catalogue.Read(
         session => session.Query(statement, CatalogueRows.Open).ToImmutableArray(), cancellationToken);

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Builds.Jobs;
+using Builds.Secrets;
 using Builds.Users;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Storage;
@@ -51,12 +52,13 @@ public static class StorageServices
 
     private static ISiloBuilder UseBuildsStorage<TDatabase, TCatalogue>(this ISiloBuilder silo, string invariant, Func<TDatabase, DbDataSource> source)
         where TDatabase : class
-        where TCatalogue : class, ICatalogue, ITokenCatalogue
+        where TCatalogue : class, ICatalogue, ITokenCatalogue, ISecretCatalogue
     {
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddSingleton<TCatalogue>();
         silo.Services.AddSingleton<ICatalogue>(services => services.GetRequiredService<TCatalogue>());
         silo.Services.AddSingleton<ITokenCatalogue>(services => services.GetRequiredService<TCatalogue>());
+        silo.Services.AddSingleton<ISecretCatalogue>(services => services.GetRequiredService<TCatalogue>());
         silo.Services.AddHostedService<SubmissionSweep>();
         return silo.AddAdoNetGrainStorage(StorageNames.Provider, options => options.Configure<TDatabase>((storage, database) =>
         {

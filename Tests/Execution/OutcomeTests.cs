@@ -148,7 +148,6 @@ public sealed class OutcomeTests
             # Not done yet: oauth
             # Not done yet: shell
             # packages: image host is the machine itself, where builds install nothing; install make, gcc, extra on it and take the key out of the manifest, or choose another image
-            # secrets: this version of Builds keeps none; submit the job without secrets, or take the key out of the manifest
             # environment: M is a map, which a shell cannot hold; use a text, a number, true or false, or a list of these
             # source 'svn+https://x/y' asks for a tool that is not known; git+ and hg+ are
 
@@ -194,7 +193,7 @@ public sealed class OutcomeTests
             # Cloning /nowhere/project.git
             fatal: repository '/nowhere/project.git' does not exist
             # git for source /nowhere/project.git failed with exit status 128
-            # Is the repository private? Its clone needs an SSH key among the secrets of the job, which this version of Builds does not keep yet
+            # Is the repository private? Its clone needs an SSH key among the secrets of the job: name it below secrets in the manifest
 
             """);
         recorder.Statuses.ShouldBeEmpty();

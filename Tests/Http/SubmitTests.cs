@@ -72,7 +72,7 @@ public sealed class SubmitTests(RestServer rest) : IClassFixture<RestServer>
     [InlineData("image: host\ntasks:\n- a: 'true'\n", true, true)]
     public async Task Secrets_are_on_when_the_manifest_names_some_or_the_request_says_so(string manifest, bool? secrets, bool expected)
     {
-        var client = await rest.As(rest.NewUser());
+        var client = await rest.As(rest.NewUser(), "jobs:write", "secrets:read");
         var body = new Dictionary<string, object> { ["manifest"] = manifest, ["execute"] = false };
         if (secrets is not null)
             body["secrets"] = secrets;
@@ -81,6 +81,20 @@ public sealed class SubmitTests(RestServer rest) : IClassFixture<RestServer>
 
         answer.Status.ShouldBe(200, answer.Body);
         (await rest.Server.Grains.GetGrain<IJobGrain>(answer.Id).Get())!.Secrets.ShouldBe(expected);
+    }
+
+    [Fact]
+    public async Task Without_the_scope_for_them_a_job_gets_no_secrets_and_may_not_ask_for_them()
+    {
+        const string Manifest = "image: host\nsecrets:\n- deploy-key\ntasks:\n- a: 'true'\n";
+        var client = await rest.As(rest.NewUser());
+
+        var silent = await client.PostJson("/api/jobs", new { manifest = Manifest, execute = false });
+
+        (await rest.Server.Grains.GetGrain<IJobGrain>(silent.Id).Get())!.Secrets.ShouldBeFalse();
+        (await client.PostJson("/api/jobs", new { manifest = Manifest, secrets = false, execute = false })).Status.ShouldBe(200);
+        (await client.PostJson("/api/jobs", new { manifest = Manifest, secrets = true })).ShouldRefuse(
+            400, "secrets", "your token does not have the scope secrets:read, so its jobs cannot use your secrets: leave the key out, or say false");
     }
 
     [Theory]

@@ -73,8 +73,8 @@ public sealed class TokenTests(RestServer rest) : IClassFixture<RestServer>
         answer.ShouldRefuse(
             400,
             ("user", "'No Name' is no user name: 1 to 30 characters of a-z, 0-9, _ and -, the first one a letter or _"),
-            ("scopes", "unknown scope 'jobs:all': it is *, or one of jobs, tokens, workers followed by :read or :write, for example jobs:write"),
-            ("scopes", "unknown scope 'cats': it is *, or one of jobs, tokens, workers followed by :read or :write, for example jobs:write"),
+            ("scopes", "unknown scope 'jobs:all': it is *, or one of jobs, secrets, tokens, workers followed by :read or :write, for example jobs:write"),
+            ("scopes", "unknown scope 'cats': it is *, or one of jobs, secrets, tokens, workers followed by :read or :write, for example jobs:write"),
             ("days", "days must be 1 to 36500, not 0: leave it out for a token that never expires"));
     }
 

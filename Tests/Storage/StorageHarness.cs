@@ -1,4 +1,5 @@
 using Builds.Jobs;
+using Builds.Secrets;
 using Builds.Storage;
 using Builds.Support;
 using Builds.Users;
@@ -29,6 +30,8 @@ internal sealed class StorageHarness : IAsyncDisposable
     public ICatalogue Catalogue => host.Services.GetRequiredService<ICatalogue>();
 
     public ITokenCatalogue Tokens => host.Services.GetRequiredService<ITokenCatalogue>();
+
+    public ISecretCatalogue Secrets => host.Services.GetRequiredService<ISecretCatalogue>();
 
     public IExpiredSubmissions Submissions => host.Services.GetRequiredService<IExpiredSubmissions>();
 

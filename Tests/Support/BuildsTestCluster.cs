@@ -3,6 +3,7 @@ using Builds.Execution;
 using Builds.Jobs;
 using Builds.Logs;
 using Builds.Queue;
+using Builds.Secrets;
 using Builds.Storage;
 using Builds.Workers;
 using Microsoft.Extensions.DependencyInjection;
@@ -31,6 +32,7 @@ public sealed class BuildsTestCluster : IAsyncDisposable
     public FakeStorage Storage => parts.Storage;
     public FakeLogStore Logs => parts.Logs;
     public FakeCalls Calls => parts.Calls;
+    public FakeVault Vault => parts.Vault;
     public IGrainFactory Grains => host.Client;
     public IQueueGrain Queue => Grains.GetGrain<IQueueGrain>(IQueueGrain.DefaultPool);
 
@@ -44,7 +46,7 @@ public sealed class BuildsTestCluster : IAsyncDisposable
     public static async Task<BuildsTestCluster> Start(
         int slots = 2, FakeStorage? storage = null, FakeLogStore? logs = null, long incarnation = 1, bool withWorker = true, Action<IServiceCollection>? configure = null)
     {
-        var fakes = new Parts(new FakeExecutor(), new TestClock(Some.Time), storage ?? new FakeStorage(), logs ?? new FakeLogStore(), new FakeCalls());
+        var fakes = new Parts(new FakeExecutor(), new TestClock(Some.Time), storage ?? new FakeStorage(), logs ?? new FakeLogStore(), new FakeCalls(), new FakeVault());
         var builder = new InProcessTestClusterBuilder(1);
         builder.ConfigureSilo((_, silo) =>
         {
@@ -55,6 +57,8 @@ public sealed class BuildsTestCluster : IAsyncDisposable
             services.Configure<WorkerOptions>(options => options.Slots = slots);
             services.AddKeyedSingleton<IGrainStorage>(StorageNames.Provider, fakes.Storage);
             services.AddSingleton<ICatalogue>(fakes.Storage);
+            services.AddSingleton<ISecretCatalogue>(fakes.Storage);
+            services.AddSingleton<ISecretVault>(fakes.Vault);
             services.AddSingleton<ILogStore>(fakes.Logs);
             services.AddSingleton<IArtifactStore>(fakes.Logs);
             services.AddSingleton<IBuildExecutor>(fakes.Executor);
@@ -81,10 +85,10 @@ public sealed class BuildsTestCluster : IAsyncDisposable
     public IJobGrain Job(JobId id) => Grains.GetGrain<IJobGrain>(id.Value);
 
     /// <summary>Submits a job; by default two tasks that succeed.</summary>
-    public async Task<JobSnapshot> Submit(string manifest = Some.Manifest, string owner = "mia", bool execute = true)
+    public async Task<JobSnapshot> Submit(string manifest = Some.Manifest, string owner = "mia", bool execute = true, bool secrets = false)
     {
         var id = await Grains.GetGrain<IJobIdGrain>(0).Next();
-        return await Job(id).Submit(Some.Submission(owner, manifest) with { Execute = execute });
+        return await Job(id).Submit(Some.Submission(owner, manifest) with { Execute = execute, Secrets = secrets });
     }
 
     /// <summary>The job as soon as it has this status; fails with what it saw when that does not come.</summary>
@@ -186,7 +190,7 @@ public sealed class BuildsTestCluster : IAsyncDisposable
         await Within(stop, "the silo stops");
     }
 
-    private sealed record Parts(FakeExecutor Executor, TestClock Clock, FakeStorage Storage, FakeLogStore Logs, FakeCalls Calls);
+    private sealed record Parts(FakeExecutor Executor, TestClock Clock, FakeStorage Storage, FakeLogStore Logs, FakeCalls Calls, FakeVault Vault);
 
     private sealed class FakeBootClock(FakeTimeProvider clock) : IBootClock
     {

@@ -2,13 +2,14 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Globalization;
 using Builds.Jobs;
+using Builds.Secrets;
 using Builds.Triggers;
 using Orleans.Storage;
 
 namespace Builds.Tests;
 
 /// <summary>Grain storage and catalogue in memory, with the failures that a test asks for. Survives its cluster: give it to the next one.</summary>
-public sealed class FakeStorage : IGrainStorage, ICatalogue
+public sealed class FakeStorage : IGrainStorage, ICatalogue, ISecretCatalogue
 {
     private readonly ConcurrentDictionary<(string State, string Key), (object Record, int Version)> records = [];
     private readonly ConcurrentQueue<(Failure Kind, TaskCompletionSource Happened)> failures = [];
@@ -129,6 +130,16 @@ public sealed class FakeStorage : IGrainStorage, ICatalogue
             .Where(each => each.TriggersDue is { } due && due <= by).Select(each => new DueTriggers(each.Item1, each.Owner, each.TriggersDue!.Value))
             .OrderBy(each => each.Due).ThenBy(each => each.Source.Id).ThenBy(each => each.Source.Kind)
             .Where(each => after is null || (each.Due, each.Source.Id, each.Source.Kind).CompareTo((after.Due, after.Source.Id, after.Source.Kind)) > 0).Take(limit).ToImmutableArray());
+
+    Task<ImmutableArray<KeptSecret>> ISecretCatalogue.Of(string owner, CancellationToken cancellationToken) => Task.FromResult(
+        Secrets.Where(secret => secret.Info.Owner == owner).OrderBy(secret => secret.Info.Id).ToImmutableArray());
+
+    Task<ImmutableArray<SecretKey>> ISecretCatalogue.All(CancellationToken cancellationToken) => Task.FromResult(
+        Secrets.Select(secret => new SecretKey(secret.Info.Owner, secret.Info.Uuid)).ToImmutableArray());
+
+    private IEnumerable<KeptSecret> Secrets => records.Where(record => record.Value.Record is SecretState)
+        .Select(record => (Key: record.Key.Key[(record.Key.Key.IndexOf('/', StringComparison.Ordinal) + 1)..], State: (SecretState)record.Value.Record))
+        .Select(secret => new KeptSecret(secret.State.ToInfo(secret.Key), secret.State.Sealed));
 
     private static EndedJob ToEnded(JobState job) => new(job.Id, job.Updated);
 

@@ -6,6 +6,7 @@ using Builds.Execution;
 using Builds.Jobs;
 using Builds.Logs;
 using Builds.Queue;
+using Builds.Secrets;
 using Builds.Workers;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -42,6 +43,7 @@ internal sealed class LoneWorker : IAsyncDisposable
             grains,
             executor,
             new AttemptRecorderFactory(logs, logs, Options.Create(new LogOptions()), clock),
+            new AttemptSecrets(new FakeStorage(), new FakeVault(), clock, NullLogger<AttemptSecrets>.Instance),
             (_, job) => $"http://builds.test/{job}",
             Options.Create(new JobOptions()),
             options,

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.CommandLine;
-using Builds.Cluster;
 using Builds.Commands.Client;
 using Builds.Users;
 
@@ -11,7 +10,7 @@ internal static class TokenCommands
 {
     private static readonly Option<string> User = new("--user") { Description = "Whose token it is, with or without the tilde.", HelpName = "NAME", Required = true };
     private static readonly Option<string?> OfUser = new("--user") { Description = "Only the tokens of this user.", HelpName = "NAME" };
-    private static readonly Option<string> Scopes = new("--scopes") { Description = "What it allows, separated by commas: jobs:read, jobs:write, or * for all.", HelpName = "LIST", Required = true };
+    private static readonly Option<string> Scopes = new("--scopes") { Description = "What it allows, separated by commas: jobs:read, jobs:write, secrets:read, or * for all.", HelpName = "LIST", Required = true };
     private static readonly Option<int?> Days = new("--days") { Description = "For how many days it is good. Default: for ever.", HelpName = "N" };
     private static readonly Argument<string> Token = new("TOKEN") { Description = "The first 8 characters of the token, or its id; see 'builds token list'." };
 
@@ -31,36 +30,12 @@ internal static class TokenCommands
     private static Command Make(string name, string description, Func<ParseResult, ITokens, CancellationToken, Task> action, params Symbol[] symbols) =>
         ClientCommands.Make(name, description, symbols, async (line, cancellationToken) =>
         {
-            await With(line, tokens => action(line, tokens, cancellationToken));
+            await RunningOrNot.With(
+                line,
+                client => action(line, new RemoteTokens(client), cancellationToken),
+                services => action(line, ActivatorUtilities.CreateInstance<LocalTokens>(services), cancellationToken));
             return ExitCode.Done;
         });
-
-    /// <summary>Asks the server that runs; opens the database when nobody else has it.</summary>
-    private static async Task With(ParseResult line, Func<ITokens, Task> action)
-    {
-        var data = ServerAddress.DataOf(line);
-        if (ServerAddress.Named(line) is not null || DataLock.Holder(data) is not null)
-        {
-            using var client = ServerAddress.Connect(line);
-            await action(new RemoteTokens(client));
-            return;
-        }
-
-        if (!File.Exists(data.Database))
-            throw new CommandException(ExitCode.CouldNotRun, $"there is no database in {data.Path}. Start a server once with 'builds serve', or name its directory with --data or its address with --url.");
-        using var held = data.Lock();
-        using var silo = BuildsHost.WithoutHttp(new BuildsHostOptions { Data = data, Worker = false });
-        if (!await Starting.Start(silo))
-            throw new OperationCanceledException("stopped by a signal while it started");
-        try
-        {
-            await action(ActivatorUtilities.CreateInstance<LocalTokens>(silo.Services));
-        }
-        finally
-        {
-            await silo.StopAsync(CancellationToken.None);
-        }
-    }
 
     private static async Task CreateToken(ParseResult line, ITokens tokens, CancellationToken cancellationToken)
     {
