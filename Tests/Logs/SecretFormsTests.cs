@@ -88,6 +88,7 @@ public sealed class SecretFormsTests
     {
         using var process = Process.Start(new ProcessStartInfo(shell, ["-c", $"exec 2>&1; {script}"])
         {
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             Environment = { ["SECRET"] = secret, ["LC_ALL"] = "C.UTF-8" },
         })!;

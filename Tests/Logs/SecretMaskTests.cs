@@ -89,7 +89,6 @@ public sealed class SecretMaskTests
 
         Should.Throw<ArgumentException>(() => Of(value)).Message.ShouldBe(
             "the secrets have 262145 bytes together, and 262144 is the most that can be kept out of logs (Parameter 'values')");
-        Of("hunter22").ToString().ShouldBe(typeof(SecretMask).FullName);
     }
 
     [Fact]

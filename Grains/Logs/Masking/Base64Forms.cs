@@ -13,7 +13,7 @@ internal static class Base64Forms
 
     public static IEnumerable<byte[]> Of(byte[] text)
     {
-        foreach (var form in new[] { 0, 1, 2 }.SelectMany(offset => Encoded(text, offset)).Distinct(StringComparer.Ordinal).ToList())
+        foreach (var form in Enumerable.Range(0, 3).SelectMany(offset => Encoded(text, offset)).Distinct(StringComparer.Ordinal).ToList())
         {
             yield return Encoding.ASCII.GetBytes(form);
             yield return Encoding.ASCII.GetBytes(form.Replace('+', '-').Replace('/', '_'));

@@ -71,13 +71,13 @@ internal sealed partial class FormMatcher
     private int[] ByDepth()
     {
         var order = new int[nodes.Length - 2];
-        var begins = new int[nodes.Max(node => node.Depth) + 2];
+        var places = new int[nodes.Max(node => node.Depth) + 2];
         for (var node = 1; node <= order.Length; node++)
-            begins[nodes[node].Depth + 1]++;
-        for (var depth = 1; depth < begins.Length; depth++)
-            begins[depth] += begins[depth - 1];
+            places[nodes[node].Depth + 1]++;
+        for (var depth = 1; depth < places.Length; depth++)
+            places[depth] += places[depth - 1];
         for (var node = 1; node <= order.Length; node++)
-            order[begins[nodes[node].Depth]++] = node;
+            order[places[nodes[node].Depth]++] = node;
         return order;
     }
 }

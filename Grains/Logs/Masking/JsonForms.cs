@@ -2,17 +2,26 @@ using System.Text;
 
 namespace Builds.Logs.Masking;
 
-/// <summary>A text inside of a string of JSON, or of a language that writes strings like it: with and without a backslash before a slash, and with all that is not ASCII as it is or by number.</summary>
+/// <summary>
+/// A text inside of a string of JSON, or of a language that writes strings like it: with and without a backslash before a slash, and with
+/// all that is not ASCII as it is or by number.
+/// </summary>
 internal static class JsonForms
 {
+    private static readonly string[] Slashes = ["/", "\\/"];
+
+    private static readonly string[] Digits = ["x4", "X4"];
+
+    private static readonly bool[] Either = [false, true];
+
     public static IEnumerable<byte[]> Of(byte[] text)
     {
         // Bytes that are no text stay as they are: tools that cannot show them do as they like.
         var isText = System.Text.Unicode.Utf8.IsValid(text);
         var characters = isText ? Encoding.UTF8.GetString(text) : Encoding.Latin1.GetString(text);
-        return from slash in new[] { "/", "\\/" }
-               from digits in new[] { "x4", "X4" }
-               from ascii in isText ? new[] { false, true } : [false]
+        return from slash in Slashes
+               from digits in Digits
+               from ascii in isText ? Either : Either[..1]
                let written = string.Concat(characters.Select(c => c == '/' ? slash : Written(c, digits, ascii)))
                select (isText ? Encoding.UTF8 : Encoding.Latin1).GetBytes(written);
     }

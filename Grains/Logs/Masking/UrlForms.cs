@@ -12,10 +12,14 @@ internal static class UrlForms
         "-_.!~*'()", "-_.!~*'();,/?:@&=+$#",
     ];
 
+    private static readonly string[] Digits = ["0123456789ABCDEF", "0123456789abcdef"];
+
+    private static readonly string[] Blanks = ["%20", "+"];
+
     public static IEnumerable<byte[]> Of(byte[] text) =>
         from plain in Unreserved
-        from digits in new[] { "0123456789ABCDEF", "0123456789abcdef" }
-        from blank in new[] { "%20", "+" }
+        from digits in Digits
+        from blank in Blanks
         select Encode(text, plain, digits, blank);
 
     private static byte[] Encode(byte[] text, string plain, string digits, string blank) => Escapes.Write(text, c => c switch
