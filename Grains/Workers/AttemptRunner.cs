@@ -120,6 +120,13 @@ public sealed partial class AttemptRunner(
                 return new BuildOutcome.Failed(FailReason.Setup, detail);
             }
 
+            if (opened.Sum(secret => secret.Bytes.Length) > SecretMask.MostBytes)
+            {
+                var detail = $"the secrets of the manifest have more than {SecretMask.MostBytes >> 10} KiB together, the most that can be hidden in logs; name fewer";
+                await recorder.Say(detail, held.Killing);
+                return new BuildOutcome.Failed(FailReason.Setup, detail);
+            }
+
             // Before anything of the build can say them.
             recorder.Hide(SecretMask.Of(opened.Select(secret => secret.Bytes)));
             var plan = new BuildPlan

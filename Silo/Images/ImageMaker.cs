@@ -29,7 +29,7 @@ internal sealed record ImageOrder
 /// </summary>
 internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, GuardProgram program, Action<string> tell)
 {
-    private static readonly ImmutableArray<string> Needed = ["bash", "git", "curl", "sudo"];
+    private static readonly ImmutableArray<string> Needed = ["bash", "git", "curl", "sudo", "ssh", "gpg"];
     private static readonly TimeSpan Lease = TimeSpan.FromHours(2);
 
     public async Task<Image> Make(ImageOrder order, DateTimeOffset now, CancellationToken cancellationToken)
@@ -135,7 +135,7 @@ internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, Guard
             return null;
         }
         tell($"Installing {string.Join(", ", missing)}");
-        var manifest = new Manifests.BuildManifest { Image = image.Name, Packages = [.. missing, .. manager == PackageManager.Apt ? ["ca-certificates"] : Array.Empty<string>()] };
+        var manifest = new Manifests.BuildManifest { Image = image.Name, Packages = [.. missing.Select(program => PackageManagers.PackageOf(manager, program)), .. manager == PackageManager.Apt ? ["ca-certificates"] : Array.Empty<string>()] };
         var setup = (SetupCommands.Written)PackageSetup.Of(manifest, manager, image.Install);
         foreach (var command in setup.Commands)
         {

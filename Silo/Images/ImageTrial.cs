@@ -40,7 +40,7 @@ internal static class ImageTrial
         lines.Add(driver.HasRoot
             ? await Check(sandbox, "sudo id -u", "0", "sudo: becomes root of the sandbox", cancellationToken)
             : new TrialLine(false, "sudo: there is no root in it, since this silo is not root"));
-        foreach (var program in new[] { "bash", "git", "curl" })
+        foreach (var program in new[] { "bash", "git", "curl", "ssh", "gpg" })
             lines.Add(await Check(sandbox, $"command -v {program} >/dev/null && echo there", "there", $"program: {program}", cancellationToken));
         var manager = PackageManagers.Of(await sandbox.Text(PackageManagers.Probe, cancellationToken));
         lines.Add(new(manager is not null || image.Install is not null,
