@@ -74,4 +74,6 @@ public sealed record JobSnapshot
     [Id(29)] public ImmutableArray<TriggerDelivery> Triggers { get; init; } = [];
     /// <summary>Its group does not know yet that it ended. For the outbox.</summary>
     [Id(30)] public bool TellGroup { get; init; }
+    /// <summary>What the current or last attempt has checked out, in manifest order.</summary>
+    [Id(32)] public ImmutableArray<SourceCommit> Sources { get; init; } = [];
 }

@@ -65,6 +65,8 @@ public sealed record JobState
 
     /// <summary>Those that fired at its end, and what became of them.</summary>
     public ImmutableArray<TriggerDelivery> Triggers { get; init; } = [];
+    /// <summary>What the current or last attempt has checked out.</summary>
+    public ImmutableArray<SourceCommit> Sources { get; init; } = [];
     /// <summary>Its end is still to be told to <see cref="Group"/>.</summary>
     public bool TellGroup { get; init; }
     /// <summary>When the outbox has something to do for it; null: nothing. A column too, by which it is found.</summary>
@@ -105,6 +107,7 @@ public sealed record JobState
         Pool = Pool,
         Labels = Labels,
         Triggers = Triggers,
+        Sources = Sources,
         TellGroup = TellGroup,
     };
 

@@ -1,4 +1,3 @@
-using Builds.Execution;
 using Builds.Jobs;
 using Builds.Secrets;
 

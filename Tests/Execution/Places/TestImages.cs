@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using Builds.Execution.Sandbox;
 using Builds.Images;
-using Builds.Support;
 using Builds.Tests;
-using Microsoft.Extensions.Options;
 
 namespace Builds.Execution.Places;
 
@@ -24,7 +22,8 @@ internal sealed class TestImages
     /// <summary>Busybox has no bash: what its shell cannot read of ~/.buildenv is the function in front of the variables.</summary>
     private const string BusyboxPreamble = "#!/bin/sh\neval \"$(sed '1,/^}/d' ~/.buildenv)\"\nset -e\n";
 
-    private static readonly Lazy<Task<TestImages>> One = new(Make);
+    private static readonly Lock Gate = new();
+    private static Task<TestImages>? one;
 
     private TestImages(string directory) => Directory = directory;
 
@@ -33,7 +32,10 @@ internal sealed class TestImages
 
     public static string Archive => Path.Combine(Repository.Root, "Tests", "Execution", "Images", "debian.tar");
 
-    public static Task<TestImages> Shared() => One.Value;
+    public static Task<TestImages> Shared()
+    {
+        lock (Gate) return one ??= Make();
+    }
 
     public static string NameOf(Place place) => place switch
     {
