@@ -69,4 +69,6 @@ public sealed record JobSnapshot
     [Id(27)] public DateTimeOffset? ArtifactsExpired { get; init; }
     /// <summary>Since when its logs are too old to be read; null: they are there.</summary>
     [Id(28)] public DateTimeOffset? LogsExpired { get; init; }
+    /// <summary>The scopes of the token that its builds get, as <c>oauth</c> asks for and its submitter may grant; none: no token.</summary>
+    [Id(29)] public ImmutableArray<string> Grants { get; init; } = [];
 }

@@ -47,6 +47,11 @@ public sealed record BuildPlan
     public bool Secrets { get; init; }
     /// <summary>Those that the manifest names, opened, in its order; none without <see cref="Secrets"/>.</summary>
     public ImmutableArray<BuildSecret> Opened { get; init; } = [];
+    /// <summary>The text of its token, for <c>OAUTH2_TOKEN</c> and hut; null: it has none.</summary>
+    public string? Token { get; init; }
+
+    // A record prints its parts; this one must not.
+    public override string ToString() => $"attempt {Attempt} of job {Job} of {Owner}";
 }
 
 /// <summary>

@@ -3,6 +3,7 @@ using Builds.Jobs;
 using Builds.Logs;
 using Builds.Manifests;
 using Builds.Secrets;
+using Builds.Users;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -14,6 +15,7 @@ public sealed partial class AttemptRunner(
     IBuildExecutor executor,
     AttemptRecorderFactory recorders,
     AttemptSecrets secrets,
+    BuildTokens tokens,
     JobAddress address,
     IOptions<JobOptions> options,
     IOptions<WorkerOptions> worker,
@@ -100,6 +102,7 @@ public sealed partial class AttemptRunner(
         if (ManifestParser.Parse(job.Manifest) is not ManifestResult.Accepted { Manifest: var manifest })
             return new BuildOutcome.Failed(FailReason.Internal, "the stored manifest does not validate any more");
 
+        string? token = null;
         await using var limit = clock.CreateTimer(_ => held.End(StopCause.Timeout), null, options.Value.Timeout, Timeout.InfiniteTimeSpan);
         try
         {
@@ -112,7 +115,8 @@ public sealed partial class AttemptRunner(
                 return new BuildOutcome.Failed(FailReason.Setup, detail);
             }
 
-            var found = await FindSecrets(held, job, manifest);
+            using var unwanted = CancellationTokenSource.CreateLinkedTokenSource(held.Stopping, held.Killing);
+            var found = await secrets.Find(job, job.Secrets ? manifest.Secrets : [], unwanted.Token);
             if (found is not SecretsResult.Found { Secrets: var opened })
             {
                 var detail = $"secret '{((SecretsResult.Missing)found).Reference}' is not among the secrets of ~{job.Owner}: see 'builds secret list'";
@@ -120,6 +124,9 @@ public sealed partial class AttemptRunner(
                 return new BuildOutcome.Failed(FailReason.Setup, detail);
             }
 
+            token = await tokens.Grant(job, unwanted.Token);
+            if (job.Secrets)
+                await SayWhatIsNotGranted(job, manifest, recorder, held.Killing);
             var plan = new BuildPlan
             {
                 Job = job.Id,
@@ -130,6 +137,7 @@ public sealed partial class AttemptRunner(
                 Manifest = manifest,
                 Secrets = job.Secrets,
                 Opened = opened,
+                Token = token,
             };
             return await executor.Run(plan, recorder, held.Stopping, held.Killing);
         }
@@ -148,12 +156,17 @@ public sealed partial class AttemptRunner(
         {
             return new BuildOutcome.Stopped();
         }
+        finally
+        {
+            await tokens.Revoke(job, token);
+        }
     }
 
-    private async Task<SecretsResult> FindSecrets(HeldAttempt held, JobSnapshot job, BuildManifest manifest)
+    private static async Task SayWhatIsNotGranted(JobSnapshot job, BuildManifest manifest, AttemptRecorder recorder, CancellationToken cancellationToken)
     {
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(held.Stopping, held.Killing);
-        return await secrets.Find(job, job.Secrets ? manifest.Secrets : [], ended.Token);
+        var withheld = OAuthGrants.Read(manifest.OAuth).Where(asked => asked.Scope is null || !job.Grants.Contains(asked.Scope.ToString())).Select(asked => asked.Grant).ToList();
+        if (withheld.Count > 0)
+            await recorder.Say($"oauth: not granted: {string.Join(", ", withheld)}; this service does not have it, or the token of whoever submitted the job does not", cancellationToken);
     }
 
     /// <summary>

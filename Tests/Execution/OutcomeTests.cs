@@ -146,7 +146,6 @@ public sealed class OutcomeTests
         recorder.Setup.ShouldBe("""
             # Not done yet: arch: riscv64
             # Not done yet: repositories: extra
-            # Not done yet: oauth
             # Not done yet: shell
             # Not done yet: triggers: email, condition always
             # packages: this version of Builds installs none; install make, gcc on the machine itself, which image host shows, and take the key out of the manifest
