@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using Builds.Jobs;
 using Builds.Logs;
 using Builds.Manifests;
@@ -49,6 +50,10 @@ public sealed record BuildPlan
     public ImmutableArray<BuildSecret> Opened { get; init; } = [];
     /// <summary>The text of its token, for <c>OAUTH2_TOKEN</c> and hut; null: it has none.</summary>
     public string? Token { get; init; }
+
+    /// <summary>What nobody may find in a log: the values of its secrets, and its token.</summary>
+    public IEnumerable<ReadOnlyMemory<byte>> Confidential =>
+        Token is null ? Opened.Select(secret => secret.Bytes) : [.. Opened.Select(secret => secret.Bytes), Encoding.UTF8.GetBytes(Token)];
 
     // A record prints its parts; this one must not.
     public override string ToString() => $"attempt {Attempt} of job {Job} of {Owner}";

@@ -37,6 +37,7 @@ public sealed class PurityTests
     [InlineData("Builds.Queue.QueueBook")]
     [InlineData("Builds.Queue.WaitingJobs")]
     [InlineData("Builds.Queue.QueueEffect")]
+    [InlineData("Builds.Secrets.SecretRules")]
     public void A_decision_uses_no_clock_grain_log_or_file(string type)
     {
         UsesOfPlace(type).ShouldNotBeEmpty($"there is no {type} any more: correct the list");

@@ -110,6 +110,7 @@ public sealed class SecretGrainTests : IAsyncLifetime
         (caller.User, caller.IsAdmin, string.Join(',', caller.Scopes)).ShouldBe(("mia", false, "jobs:write"));
         (await token.Get()).ShouldNotBeNull().Expires.ShouldBe(Some.Time.AddMinutes(45));
         build.Plan.ToString().ShouldNotContain(build.Plan.Token!);
+        build.Plan.Confidential.Select(hidden => System.Text.Encoding.UTF8.GetString(hidden.Span)).ShouldBe([build.Plan.Token]);
         build.End(new BuildOutcome.Failed(FailReason.Task, null));
 
         await cluster.WaitFor(id, JobStatus.Failed);
