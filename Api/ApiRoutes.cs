@@ -5,6 +5,7 @@ using Builds.Logs;
 using Builds.OpenApi;
 using Builds.Queue;
 using Builds.Secrets;
+using Builds.Triggers;
 using Builds.Users;
 using Builds.Workers;
 using Microsoft.AspNetCore.Builder;
@@ -29,6 +30,7 @@ public static class ApiRoutes
         app.MapTokens();
         app.MapWorkers();
         app.MapQueue();
+        app.MapWebhookKey();
         app.MapGet("/api/version", () => TypedResults.Ok(new VersionModel(ProductVersion.Text))).Describe<VersionModel>("The version of the service", body: null).WithTags("Service");
         app.MapHealth();
         app.MapOpenApi(OpenApiDescription.Address);

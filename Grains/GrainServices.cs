@@ -4,6 +4,7 @@ using Builds.Logs;
 using Builds.Queue;
 using Builds.Retention;
 using Builds.Secrets;
+using Builds.Triggers;
 using Builds.Users;
 using Builds.Workers;
 using Microsoft.Extensions.Configuration;
@@ -29,6 +30,7 @@ public static class GrainServices
         services.AddSettings<WorkerOptions>(configuration, WorkerOptions.Section);
         services.AddSettings<LogOptions>(configuration, LogOptions.Section);
         services.AddSettings<RetentionOptions>(configuration, RetentionOptions.Section);
+        services.AddSettings<TriggerOptions>(configuration, TriggerOptions.Section);
         services.TryAddSingleton<IClusterStanding, AloneStanding>();
         services.TryAddSingleton<IQueuePlace, OnlyPlace>();
         services.AddSingleton<AttemptRecorderFactory>();
@@ -50,6 +52,9 @@ public static class GrainServices
 
     /// <summary>Deletes what has become too old. Call it after UseOrleans, on every silo.</summary>
     public static IServiceCollection AddBuildsRetention(this IServiceCollection services) => services.AddHostedService<RetentionHost>();
+
+    /// <summary>Has triggers delivered, by the senders that the host adds. Call it after UseOrleans, on every silo.</summary>
+    public static IServiceCollection AddBuildsTriggers(this IServiceCollection services) => services.AddHostedService<TriggerHost>();
 
     /// <summary>Binds settings to their class; a value out of range stops the start with a message that names it.</summary>
     public static void AddSettings<TOptions>(this IServiceCollection services, IConfiguration configuration, string section)

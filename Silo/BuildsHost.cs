@@ -4,6 +4,7 @@ using Builds.Health;
 using Builds.Secrets;
 using Builds.Storage;
 using Builds.Stores;
+using Builds.Triggers;
 using Builds.Workers;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Configuration;
@@ -32,6 +33,9 @@ public static class BuildsHost
         builder.Services.AddBuildsApi();
         builder.Services.AddSingleton<JobAddress>(services => services.GetRequiredService<PublicOrigin>().Job);
         builder.Services.AddSingleton<IReadiness, SiloReadiness>();
+        // Not for a silo that lives for a single build or command: it would be gone before they were delivered.
+        builder.Services.AddBuildsTriggerSenders(builder.Configuration);
+        builder.Services.AddBuildsTriggers();
         options.Configure?.Invoke(builder.Services);
         var app = builder.Build();
         return cluster is { IsCluster: true, Role: SiloRole.Worker } ? app.MapBuildsHealth() : app.MapBuildsApi();

@@ -9,10 +9,10 @@ public sealed class BenchmarkTests
 {
     [BubblewrapFact]
     public Task Every_figure_of_a_silo_can_be_measured() => Measure(
-        ["disk", "spawn", "submissions", "lifecycles", "builds-process", "builds-bubblewrap", "first-byte", "logs", "queue"],
+        ["disk", "spawn", "submissions", "lifecycles", "builds-process", "builds-bubblewrap", "first-byte", "logs", "mask", "queue"],
         "fdatasync of one 4 KiB page", "one connection, one write at a time", "bare posix_spawn of true, one at a time", "submissions, 16 clients", "submissions, 64 clients",
         "lifecycles, null executor", "process: builds of true", "bubblewrap: builds of true", "submission to first byte of the log",
-        "log, one fast writer", "log, ranges of 1 MiB over HTTP", "queue's book, 100 owners");
+        "log, one fast writer", "log, ranges of 1 MiB over HTTP", "100 secrets, nothing but secrets", "queue's book, 100 owners");
 
     // The topics cluster and cluster-queue start silo after silo, which takes minutes: by hand only.
     [PostgresFact]

@@ -2,6 +2,7 @@ using Builds.Jobs;
 using Builds.Queue;
 using Builds.Requests;
 using Builds.Secrets;
+using Builds.Triggers;
 using Builds.Users;
 using Builds.Workers;
 
@@ -21,7 +22,7 @@ internal static class Examples
     public const string Drain = """{"deadline":600,"note":"a new disk"}""";
 
     private const string Job = """
-        {"id":42,"status":"running","reason":null,"setup_log":"https://builds.example.org/logs/42/log","tasks":[{"name":"hello","status":"running","log":"https://builds.example.org/logs/42/hello/log"}],"note":"a *first* job","runner":"worker","tags":"hello","owner":{"canonical_name":"~mia","name":"mia"},"waiting":null}
+        {"id":42,"status":"running","reason":null,"setup_log":"https://builds.example.org/logs/42/log","tasks":[{"name":"hello","status":"running","log":"https://builds.example.org/logs/42/hello/log"}],"note":"a *first* job","runner":"worker","tags":"hello","owner":{"canonical_name":"~mia","name":"mia"},"waiting":null,"triggers":[],"sources":[]}
         """;
 
     private const string Artifact = """{"id":1,"created":"2026-11-24T12:00:00+00:00","path":"out/one.txt","name":"one.txt","url":"https://builds.example.org/artifacts/~mia/42/0123456789abcdef/one.txt","size":4}""";
@@ -51,6 +52,7 @@ internal static class Examples
         [typeof(SecretKeysModel)] = """{"secrets":12}""",
         [typeof(TokenList)] = $$"""{"results":[{{Token}}]}""",
         [typeof(ApiErrors)] = """{"errors":[{"field":"manifest","reason":"manifest is required"}]}""",
+        [typeof(WebhookKeyModel)] = """{"algorithm":"ed25519","public_key":"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=","pem":"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"}""",
         [typeof(VersionModel)] = """{"version":"0.1.0"}""",
         [typeof(Done)] = "{}",
     };

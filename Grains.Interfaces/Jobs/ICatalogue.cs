@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Builds.Queue;
+using Builds.Triggers;
 
 namespace Builds.Jobs;
 
@@ -51,6 +52,13 @@ public interface ICatalogue
 
     /// <summary>Jobs that were deleted, and that the storage has not forgotten yet.</summary>
     Task<ImmutableArray<EndedJob>> Deleted(int limit, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Jobs and groups for which the outbox of triggers has something to do by that time, longest due first, those after
+    /// <paramref name="after"/> (null: from the first).
+    /// </summary>
+    /// <param name="limit">At least 1; fewer in the answer: that was the last page.</param>
+    Task<ImmutableArray<DueTriggers>> TriggersDue(DateTimeOffset by, DueTriggers? after, int limit, CancellationToken cancellationToken);
 }
 
 /// <param name="Jobs">At most the limit.</param>
@@ -70,6 +78,8 @@ public sealed record ListedJob
     public ImmutableArray<TaskSnapshot> Tasks { get; init; } = [];
     public string? Note { get; init; }
     public ImmutableArray<string> Tags { get; init; } = [];
+    public ImmutableArray<TriggerDelivery> Triggers { get; init; } = [];
+    public ImmutableArray<SourceCommit> Sources { get; init; } = [];
 
     public static ListedJob From(JobSnapshot job) => new()
     {
@@ -82,6 +92,8 @@ public sealed record ListedJob
         Tasks = job.Tasks,
         Note = job.Note,
         Tags = job.Tags,
+        Triggers = job.Triggers,
+        Sources = job.Sources,
     };
 }
 
@@ -105,6 +117,10 @@ public sealed record OpenJob
     /// <summary>All of them must be on the worker.</summary>
     public ImmutableArray<string> Labels { get; init; } = [];
 }
+
+/// <param name="Owner">Without the tilde.</param>
+/// <param name="Due">Since when.</param>
+public sealed record DueTriggers(TriggerSource Source, string Owner, DateTimeOffset Due);
 
 /// <summary>A job that has ended.</summary>
 /// <param name="Updated">When it did.</param>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Builds.Artifacts;
 using Builds.Queue;
+using Builds.Triggers;
 using Orleans.Concurrency;
 
 namespace Builds.Jobs;
@@ -93,6 +94,17 @@ public interface IJobGrain : IGrainWithIntegerKey
     /// </summary>
     [Alias("Forget")]
     Task Forget();
+
+    /// <summary>
+    /// What came of a try to deliver one of its triggers. Of an earlier try than is known, or of one that is delivered or failed: no effect.
+    /// For the outbox.
+    /// </summary>
+    [Alias("TriggerTried")]
+    Task TriggerTried(TriggerReport report);
+
+    /// <summary>Its group knows that it ended. A repeat has no effect. For the outbox.</summary>
+    [Alias("GroupTold")]
+    Task GroupTold();
 }
 
 /// <summary>What of a job can become too old by itself.</summary>
@@ -208,7 +220,15 @@ public sealed record AttemptReport
     [Id(3)] public ImmutableArray<Artifact> Artifacts { get; init; } = [];
     /// <summary>Null while the attempt goes on.</summary>
     [Id(4)] public AttemptEnd? End { get; init; }
+    /// <summary>The sources that are checked out so far.</summary>
+    [Id(5)] public ImmutableArray<SourceCommit> Sources { get; init; } = [];
 }
+
+/// <summary>Which commit of a source an attempt has checked out.</summary>
+/// <param name="Source">As the manifest names it, without a password.</param>
+/// <param name="Commit">The full hash.</param>
+[GenerateSerializer, Immutable, Alias("SourceCommit")]
+public sealed record SourceCommit([property: Id(0)] string Source, [property: Id(1)] string Commit);
 
 /// <summary>The answer to a report.</summary>
 [GenerateSerializer, Alias("ReportResult")]

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using Builds.Manifests;
+using Builds.Triggers;
 
 namespace Builds.Jobs;
 
@@ -27,6 +29,21 @@ public interface IJobGroupGrain : IGrainWithStringKey
     /// <summary>Cancels every member that has not ended. A repeat does nothing more. Null if there is no such group.</summary>
     [Alias("Cancel")]
     Task<JobGroup?> Cancel();
+
+    /// <summary>
+    /// A member has ended. With the last one the group has: it is a success if all of them are, and its triggers fire. A repeat, and no such
+    /// group: no effect. For the outbox, as are the next two.
+    /// </summary>
+    [Alias("MemberEnded")]
+    Task MemberEnded();
+
+    /// <summary>Null before the end.</summary>
+    [Alias("GetEnd")]
+    Task<JobGroupEnd?> GetEnd();
+
+    /// <summary>What came of a try to deliver one of its triggers, as <see cref="IJobGrain.TriggerTried"/> has it.</summary>
+    [Alias("TriggerTried")]
+    Task TriggerTried(TriggerReport report);
 }
 
 /// <summary>Keys of <see cref="IJobGroupGrain"/>.</summary>
@@ -58,7 +75,11 @@ public sealed record JobGroupSubmission
 public sealed record JobGroupTrigger(
     [property: Id(0)] string Action,
     [property: Id(1)] string Condition,
-    [property: Id(2)] ImmutableArray<KeyValuePair<string, string>> Settings);
+    [property: Id(2)] ImmutableArray<KeyValuePair<string, string>> Settings)
+{
+    /// <summary>The same in a manifest's form.</summary>
+    public Trigger ToTrigger() => new(Action, Condition, Settings);
+}
 
 /// <param name="Owner">Without the tilde.</param>
 /// <param name="Jobs">In the order in which they were named.</param>
@@ -69,6 +90,15 @@ public sealed record JobGroup(
     [property: Id(2)] string? Note,
     [property: Id(3)] ImmutableArray<JobId> Jobs,
     [property: Id(4)] ImmutableArray<JobGroupTrigger> Triggers);
+
+/// <param name="Success">Whether every member was a success.</param>
+/// <param name="Triggers">Those that fired, in the order of the group's.</param>
+[GenerateSerializer, Immutable, Alias("JobGroupEnd")]
+public sealed record JobGroupEnd(
+    [property: Id(0)] JobGroup Group,
+    [property: Id(1)] bool Success,
+    [property: Id(2)] DateTimeOffset Ended,
+    [property: Id(3)] ImmutableArray<TriggerDelivery> Triggers);
 
 /// <summary>The answer to the wish to make a group.</summary>
 [GenerateSerializer, Immutable, Alias("JobGroupResult")]

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Builds.Artifacts;
 using Builds.Logs;
 using Builds.Queue;
+using Builds.Triggers;
 
 namespace Builds.Jobs;
 
@@ -69,6 +70,12 @@ public sealed record JobSnapshot
     [Id(27)] public DateTimeOffset? ArtifactsExpired { get; init; }
     /// <summary>Since when its logs are too old to be read; null: they are there.</summary>
     [Id(28)] public DateTimeOffset? LogsExpired { get; init; }
+    /// <summary>The triggers that fired at its end, in manifest order; empty before.</summary>
+    [Id(29)] public ImmutableArray<TriggerDelivery> Triggers { get; init; } = [];
+    /// <summary>Its group does not know yet that it ended. For the outbox.</summary>
+    [Id(30)] public bool TellGroup { get; init; }
+    /// <summary>What the current or last attempt has checked out, in manifest order.</summary>
+    [Id(32)] public ImmutableArray<SourceCommit> Sources { get; init; } = [];
     /// <summary>The scopes of the token that its builds get, as <c>oauth</c> asks for and its submitter may grant; none: no token.</summary>
-    [Id(29)] public ImmutableArray<string> Grants { get; init; } = [];
+    [Id(33)] public ImmutableArray<string> Grants { get; init; } = [];
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using Builds.Manifests;
+using Builds.Triggers;
 
 namespace Builds.Execution;
 
@@ -22,12 +23,30 @@ public static class BuildPlanText
         Section(text, "Sources", manifest.Sources.SelectMany(Commands));
         Section(text, "Tasks", manifest.Tasks.Select((task, index) => $"{index + 1}. {task.Name} ({Lines(task.Script)})"));
         Artifacts(text, manifest.Artifacts);
+        Section(text, "Triggers", manifest.Triggers.Select((trigger, index) => $"{index + 1}. {When(trigger)}: {trigger.Action}{Target(trigger)}"));
         return text.ToString();
     }
 
     private static IEnumerable<string> Commands(string source) => SourceReference.Parse(source) is SourceResult.Parsed(var reference)
         ? reference.Commands().Select(command => string.Join(' ', command.Select(ShellText.Quote)))
         : [];
+
+    private static string When(Trigger trigger) => (TriggerRules.Fires(trigger.Condition, success: true), TriggerRules.Fires(trigger.Condition, success: false)) switch
+    {
+        (true, true) => "at its end",
+        (true, false) => "after a success",
+        (false, true) => "after a failure, a timeout or a cancel",
+        (false, false) => trigger.Condition is null ? "never, as it has no condition" : $"never, as there is no condition '{trigger.Condition}'",
+    };
+
+    /// <summary>Of an address only where it leads: what is behind that may be a secret.</summary>
+    private static string Target(Trigger trigger)
+    {
+        var settings = trigger.Settings.ToLookup(setting => setting.Key, setting => setting.Value);
+        return trigger.Action == "webhook"
+            ? $" to {(Uri.TryCreate(settings["url"].LastOrDefault(), UriKind.Absolute, out var url) ? url.Host : "no address")}"
+            : $" to {string.Join(" and ", settings["to"].Concat(settings["cc"]).Where(list => list.Length > 0))}";
+    }
 
     private static void Artifacts(StringBuilder text, ImmutableArray<string> artifacts)
     {

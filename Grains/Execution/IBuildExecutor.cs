@@ -71,6 +71,11 @@ public interface IBuildRecorder
     /// <summary>Writes output of a command to the setup log, as it is.</summary>
     ValueTask SetupOutput(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);
 
+    /// <summary>A source is checked out.</summary>
+    /// <param name="source">As the manifest names it, without a password (<see cref="SourceReference.Shown"/>).</param>
+    /// <param name="commit">The full hash.</param>
+    void SourceReady(string source, string commit);
+
     /// <summary>The task with this index (from 0, manifest order) begins: its log exists from now on.</summary>
     ValueTask TaskStarted(int index, CancellationToken cancellationToken);
 

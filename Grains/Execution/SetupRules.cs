@@ -22,7 +22,6 @@ public static class SetupRules
         if (!manifest.Secrets.IsEmpty && !secrets) lines.Add("secrets: the job was submitted without them");
         if (!string.IsNullOrEmpty(manifest.OAuth) && !secrets) lines.Add("oauth: the job was submitted without secrets");
         if (manifest.Shell) lines.Add("shell");
-        foreach (var trigger in manifest.Triggers) lines.Add($"triggers: {trigger.Action}, condition {trigger.Condition ?? "none"}");
         return lines.ToImmutable();
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Builds.Logs;
+using Builds.Triggers;
 
 namespace Builds.Jobs;
 
@@ -106,6 +107,7 @@ public static class JobDecisions
             Incarnation = claim.Incarnation,
             DispatchId = claim.DispatchId,
             ReportSequence = 0,
+            Sources = [],
             Tasks = AllPending(job.Tasks),
             Started = now,
         };
@@ -125,7 +127,7 @@ public static class JobDecisions
         if (report.Sequence <= job.ReportSequence && report.End is null)
             return (job, job.CancelRequested ? ReportResult.CancelRequested : ReportResult.Heard);
 
-        var heard = job with { ReportSequence = Math.Max(report.Sequence, job.ReportSequence), Tasks = Merge(job.Tasks, report.Tasks) };
+        var heard = job with { ReportSequence = Math.Max(report.Sequence, job.ReportSequence), Tasks = Merge(job.Tasks, report.Tasks), Sources = report.Sources.Length < job.Sources.Length ? job.Sources : report.Sources };
         return report.End switch
         {
             null => (heard, job.CancelRequested ? ReportResult.CancelRequested : ReportResult.Heard),
@@ -192,7 +194,7 @@ public static class JobDecisions
 
     /// <param name="job">Its status is final already.</param>
     private static JobState Finish(JobState job, DateTimeOffset now) =>
-        JobTimeline.With(job with { Finished = now }, JobEventKind.Finished, now, JobTimeline.Ending(job));
+        JobTimeline.With(TriggerRules.Fire(job with { Finished = now }, now), JobEventKind.Finished, now, JobTimeline.Ending(job));
 
     private static JobState Move(JobState job, JobSignal signal) => JobLifecycle.Next(job.Status, signal) is { } next
         ? job with { Status = next }

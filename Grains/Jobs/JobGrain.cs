@@ -235,6 +235,7 @@ public sealed partial class JobGrain(
         LogMoved(job.Id, known.Exists() ? known.Status.Word() : "new", job.Status.Word(), job.Reason?.Word() ?? "none", job.Attempt, job.Worker ?? "none");
         // One way: what a lost hint would have said is in the catalogue, and the queue reads it there.
         GrainFactory.GetGrain<IQueueGrain>(job.Pool).Hint(job.ToHint()).Ignore();
+        AnnounceTriggers();
     }
 
     // A hint that saves up to a second: the next heartbeat answer carries the same order.

@@ -7,8 +7,9 @@ namespace Builds.Jobs;
 /// Writes down what it is going to be before it asks the first job, so that a group that was interrupted while it formed is completed, or
 /// given up, by the next call.
 /// </summary>
-public sealed class JobGroupGrain(
-    [PersistentState("jobgroup", StorageNames.Provider)] IPersistentState<JobGroupState> storage) : Grain, IJobGroupGrain
+public sealed partial class JobGroupGrain(
+    [PersistentState("jobgroup", StorageNames.Provider)] IPersistentState<JobGroupState> storage,
+    TimeProvider clock) : Grain, IJobGroupGrain
 {
     public async Task<JobGroupResult> Create(JobGroupSubmission submission)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Builds.Triggers;
 
 namespace Builds.Jobs;
 
@@ -15,6 +16,15 @@ public sealed record JobGroupState
     public bool Execute { get; init; }
     /// <summary>True once every job is a member, and started if that was asked for.</summary>
     public bool Formed { get; init; }
+
+    /// <summary>When its last member was found to have ended; null before.</summary>
+    public DateTimeOffset? Ended { get; init; }
+    /// <summary>Whether all members were a success, once it has ended.</summary>
+    public bool Success { get; init; }
+    /// <summary>Of <see cref="Triggers"/> those that fired, and what became of them.</summary>
+    public ImmutableArray<TriggerDelivery> Deliveries { get; init; } = [];
+    /// <inheritdoc cref="JobState.TriggersDue"/>
+    public DateTimeOffset? TriggersDue { get; init; }
 
     public bool Exists() => Id > 0;
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Builds.Artifacts;
 using Builds.Queue;
+using Builds.Triggers;
 
 namespace Builds.Jobs;
 
@@ -64,6 +65,15 @@ public sealed record JobState
     public DateTimeOffset? LogsExpired { get; init; }
     public DateTimeOffset? Deleted { get; init; }
 
+    /// <summary>Those that fired at its end, and what became of them.</summary>
+    public ImmutableArray<TriggerDelivery> Triggers { get; init; } = [];
+    /// <summary>What the current or last attempt has checked out.</summary>
+    public ImmutableArray<SourceCommit> Sources { get; init; } = [];
+    /// <summary>Its end is still to be told to <see cref="Group"/>.</summary>
+    public bool TellGroup { get; init; }
+    /// <summary>When the outbox has something to do for it; null: nothing. A column too, by which it is found.</summary>
+    public DateTimeOffset? TriggersDue { get; init; }
+
     /// <summary>False for the empty record that a grain without a row has, and for what is left of a deleted job.</summary>
     public bool Exists() => Id.Value > 0 && Deleted is null;
 
@@ -99,6 +109,9 @@ public sealed record JobState
         Priority = Priority,
         Pool = Pool,
         Labels = Labels,
+        Triggers = Triggers,
+        Sources = Sources,
+        TellGroup = TellGroup,
     };
 
     /// <summary>What the queue is told of a change.</summary>

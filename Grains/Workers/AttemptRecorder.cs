@@ -21,6 +21,8 @@ public sealed class AttemptRecorder(JobSnapshot job, AttemptLogs logs, AttemptRe
 
     public ValueTask SetupOutput(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) => logs.SetupOutput(bytes, cancellationToken);
 
+    public void SourceReady(string source, string commit) => reporter.Checked(new SourceCommit(source, commit));
+
     public async ValueTask TaskStarted(int index, CancellationToken cancellationToken)
     {
         await logs.StartTask(job.Tasks[index].Name, cancellationToken);
@@ -38,6 +40,13 @@ public sealed class AttemptRecorder(JobSnapshot job, AttemptLogs logs, AttemptRe
 
     public async ValueTask StoreArtifact(string path, Stream content, CancellationToken cancellationToken) =>
         Artifacts = Artifacts.Add(await store.Store(job.Id, job.Attempt, Artifacts.Length + 1, path, content, cancellationToken));
+
+    /// <summary>From now on these secrets are in no log, and in no reason that is given; once, before any command runs.</summary>
+    public void Hide(SecretMask mask) => logs.Hide(mask);
+
+    /// <summary>The same outcome, told without secrets: a reason may repeat what a command or a file name said.</summary>
+    public BuildOutcome Mask(BuildOutcome outcome) =>
+        outcome is BuildOutcome.Failed { Detail: { } detail } failed ? failed with { Detail = logs.Mask(detail) } : outcome;
 
     /// <summary>Says how it ended and seals every log: all bytes are on disk when this answers.</summary>
     /// <param name="lost">Nobody wants the attempt any more: then a store that cannot be reached is not waited for.</param>

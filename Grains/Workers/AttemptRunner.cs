@@ -79,7 +79,7 @@ public sealed partial class AttemptRunner(
             var build = Build(held, job, recorder);
             if (await HungBuild.Hangs(build, held, worker.Value.HungAfter, clock))
                 await GiveUp(held, job, reporter);
-            var outcome = await build;
+            var outcome = recorder.Mask(await build);
             // The sandbox ended by itself, since the lease ran out before this worker noticed.
             if (outcome is BuildOutcome.Stopped && held.Cause == StopCause.None)
                 held.End(agent.LeaseEnd);
@@ -124,6 +124,14 @@ public sealed partial class AttemptRunner(
                 return new BuildOutcome.Failed(FailReason.Setup, detail);
             }
 
+            // The token of the build, if it gets one, is hidden too.
+            if (opened.Sum(secret => secret.Bytes.Length) > SecretMask.MostBytes - TokenText.Length)
+            {
+                var detail = $"the secrets of the manifest have more than {SecretMask.MostBytes >> 10} KiB together, the most that can be hidden in logs; name fewer";
+                await recorder.Say(detail, held.Killing);
+                return new BuildOutcome.Failed(FailReason.Setup, detail);
+            }
+
             token = await tokens.Grant(job, unwanted.Token);
             if (job.Secrets)
                 await SayWhatIsNotGranted(job, manifest, recorder, held.Killing);
@@ -139,6 +147,8 @@ public sealed partial class AttemptRunner(
                 Opened = opened,
                 Token = token,
             };
+            // Before anything of the build can say them.
+            recorder.Hide(SecretMask.Of(plan.Confidential));
             return await executor.Run(plan, recorder, held.Stopping, held.Killing);
         }
         catch (AttemptClosedException)

@@ -81,6 +81,7 @@ public static class BuildsCommand
         root.Add(WorkerCommands.Create());
         root.Add(QueueCommand.Create());
         root.Add(ImageCommands.Create());
+        root.Add(WebhookCommands.Create());
         root.Add(MigrateCommand.Create());
         root.Add(ImportCommand.Create());
         HelpExamples.AddTo(root);

@@ -75,6 +75,8 @@ internal sealed class HelpExamples(HelpAction inner) : SynchronousCommandLineAct
         ],
         ["image remove"] = ["builds image remove debian/stable"],
         ["image test"] = ["builds image test debian/stable"],
+        ["webhook"] = ["builds webhook key"],
+        ["webhook key"] = ["builds webhook key", "builds webhook key --pem > builds.pem"],
         ["migrate"] = ["builds migrate --cluster 'Host=db.example;Database=builds;Username=builds;Password=...'"],
         ["import"] = ["builds import --from data/builds.db --cluster 'Host=db.example;Database=builds;Username=builds;Password=...' --store /srv/builds"],
     };

@@ -1,5 +1,6 @@
 using System.Text;
 using Builds.Jobs;
+using Builds.Triggers;
 
 namespace Builds.Commands;
 
@@ -31,7 +32,19 @@ internal static class JobText
             text.Append($"  {task.Name}: {task.Status}\n");
         foreach (var (artifact, index) in artifacts.Select((artifact, index) => (artifact, index)))
             text.Append(index == 0 ? "artifacts:\n" : "").Append($"  {Shown(artifact.Path)}, {artifact.Size} bytes: {artifact.Url}\n");
+        // A server of before has neither.
+        foreach (var (source, index) in (job.Sources.IsDefault ? [] : job.Sources).Select((source, index) => (source, index)))
+            text.Append(index == 0 ? "sources:\n" : "").Append($"  {Shown(source.Source)}: {source.Commit}\n");
+        foreach (var (trigger, index) in (job.Triggers.IsDefault ? [] : job.Triggers).Select((trigger, index) => (trigger, index)))
+            text.Append(index == 0 ? "triggers:\n" : "").Append($"  {trigger.Number}. {Trigger(trigger)}\n");
         return text.ToString();
+    }
+
+    private static string Trigger(TriggerModel trigger)
+    {
+        var answer = trigger.HttpStatus is { } status ? $", answered {status}" : "";
+        var tries = trigger.Attempts == 0 ? "" : trigger.Attempts == 1 ? ", tried once" : $", tried {trigger.Attempts} times";
+        return $"{trigger.Action} on {trigger.Condition}: {trigger.State}{answer}{tries}{(trigger.Error is null ? "" : $": {Shown(trigger.Error)}")}";
     }
 
     /// <summary>What was decided, a line each; nothing if there are no entries.</summary>

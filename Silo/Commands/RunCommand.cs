@@ -50,6 +50,8 @@ internal static class RunCommand
             return ExitCode.Done;
         }
 
+        if (!manifest.Triggers.IsEmpty)
+            await Console.Error.WriteLineAsync("builds: the triggers of the manifest fire on a server only, not here");
         var data = DataDirectory.Create(Path.Combine(Path.GetTempPath(), $"builds-run-{Guid.NewGuid():N}"));
         try
         {

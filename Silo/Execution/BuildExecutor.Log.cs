@@ -11,6 +11,12 @@ internal sealed partial class BuildExecutor
     [LoggerMessage(EventId = 1602, Level = LogLevel.Warning, Message = "Ended {Guards} processes and removed {Homes} homes that an earlier silo left behind.")]
     private partial void LogLeftovers(int guards, int homes);
 
+    [LoggerMessage(EventId = 1603, Level = LogLevel.Warning, Message = "Removed {Removed} containers, control groups and networks that nobody had any more.")]
+    private partial void LogSwept(int removed);
+
+    [LoggerMessage(EventId = 1604, Level = LogLevel.Warning, Message = "What builds may have left could not be removed; tried again in a minute: {Why}")]
+    private partial void LogNotSwept(string why);
+
     [LoggerMessage(EventId = 1450, Level = LogLevel.Information, Message = "Builds:Execution:Nice counts only within one task of a build: {Why}. To mend it: sysctl kernel.sched_autogroup_enabled=0, or CPUWeight=100 in the systemd unit.")]
     private partial void LogNotNice(string why);
 }

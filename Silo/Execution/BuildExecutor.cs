@@ -5,7 +5,6 @@ using Builds.Execution.Native;
 using Builds.Execution.Sandbox;
 using Builds.Execution.Slots;
 using Builds.Images;
-using Builds.Jobs;
 using Microsoft.Extensions.Options;
 
 namespace Builds.Execution;
@@ -13,9 +12,10 @@ namespace Builds.Execution;
 /// <summary>Runs builds on this machine: of image <c>host</c>, and of the images in its data directory.</summary>
 internal sealed partial class BuildExecutor(
     IOptions<ExecutionOptions> options, GuardProgram program, SlotUsers users, Leftovers leftovers, ImageStore images, TimeProvider time, ILogger<BuildExecutor> logger)
-    : IBuildExecutor, IDisposable
+    : IBuildExecutor, IAsyncDisposable
 {
     private readonly ConcurrentDictionary<Guard, bool> _guards = [];
+    private readonly ConcurrentDictionary<int, string> _running = [];
     private readonly SemaphoreSlim _starting = new(1);
     private SandboxMachine? _machine;
     private long _leaseEnd;
@@ -35,24 +35,40 @@ internal sealed partial class BuildExecutor(
 
     public async Task<BuildOutcome> Run(BuildPlan plan, IBuildRecorder recorder, CancellationToken stop, CancellationToken kill)
     {
-        Placement place;
+        var name = BuildRun.GuardName(plan);
+        // Before anything is made for it, which would be taken for left over.
+        _running[plan.Slot] = name;
+        try
+        {
+            var (place, refusal) = await PlaceOf(plan, recorder, kill);
+            if (place is null) return refusal!;
+            var run = new BuildRun(plan, recorder, place, options.Value.Grace, time);
+            return await run.Run(() => StartGuard(place, name), guard => _guards.TryRemove(guard, out _), stop, kill);
+        }
+        finally
+        {
+            _running.TryRemove(plan.Slot, out _);
+        }
+    }
+
+    /// <summary>Where the build runs, or how it has ended without running.</summary>
+    private async Task<(Placement? Place, BuildOutcome? Refusal)> PlaceOf(BuildPlan plan, IBuildRecorder recorder, CancellationToken kill)
+    {
         try
         {
             var machine = await Start(kill);
-            if (Find(machine, plan.Manifest.Image) is not var (image, driver))
-                return await BuildRun.NotOffered(recorder, plan.Manifest.Image, Images);
-            place = machine.Place(plan.Slot, image, driver);
+            return Find(machine, plan.Manifest.Image) is var (image, driver)
+                ? (await machine.Place(plan.Slot, image, driver), null)
+                : (null, await BuildRun.NotOffered(recorder, plan.Manifest.Image, Images));
         }
         catch (OperationCanceledException) when (kill.IsCancellationRequested)
         {
-            return new BuildOutcome.Stopped();
+            return (null, new BuildOutcome.Stopped());
         }
         catch (Exception e) when (e is IOException or Win32Exception or UnauthorizedAccessException or PlatformNotSupportedException)
         {
-            return await BuildRun.Broken(recorder, e.Message);
+            return (null, await BuildRun.Broken(recorder, e.Message));
         }
-        var run = new BuildRun(plan, recorder, place, options.Value.Grace, time);
-        return await run.Run(() => StartGuard(place, run.GuardName), guard => _guards.TryRemove(guard, out _), stop, kill);
     }
 
     /// <summary>
@@ -71,6 +87,7 @@ internal sealed partial class BuildExecutor(
             var machine = await SandboxMachine.Open(options.Value, program, users);
             if (machine.Host is ProcessDriver && options.Value.Driver != ExecutionDriver.Process) LogNoIsolation(machine.WhyNoIsolation!);
             LogDriver(machine.Host.Name);
+            await machine.Sweep(_running, withContainers: HasPodmanImages);
             if (options.Value.Nice > 0 && LowPriority.Ineffective() is { } why) LogNotNice(why);
             Volatile.Write(ref _machine, machine);
             return machine;
@@ -81,7 +98,31 @@ internal sealed partial class BuildExecutor(
         }
     }
 
-    public void Dispose() => _starting.Dispose();
+    /// <summary>Removes what was left since the last time although nobody was killed that we know of. A failure is said, and tried again the next time.</summary>
+    public async Task Sweep()
+    {
+        if (Volatile.Read(ref _machine) is not { } machine) return;
+        try
+        {
+            if (await machine.Sweep(_running, withContainers: HasPodmanImages) is var removed and > 0) LogSwept(removed);
+        }
+        catch (IOException e)
+        {
+            LogNotSwept(e.Message);
+        }
+    }
+
+    private bool HasPodmanImages => images.List().Any(image => image.Driver == ImageDriver.Podman);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_machine is not null)
+        {
+            await _machine.DisposeAsync();
+            await _machine.Leave();
+        }
+        _starting.Dispose();
+    }
 
     private (Image? Image, ISandboxDriver Driver)? Find(SandboxMachine machine, string name)
     {

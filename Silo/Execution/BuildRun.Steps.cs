@@ -73,12 +73,8 @@ internal sealed partial class BuildRun
 
     private async Task<bool> DiskIsFull()
     {
-        const int NoSpace = 28, Probe = 16384;
-        if (!place.Surroundings.HasSpace) return false;
-        var end = await _guard.Run(place.FileOrder(".builds-probe", new string(' ', Probe), 0b110_000_000), Drop);
-        // Gone again: the home of a failed build may still be looked at.
-        await _guard.Run(place.FileOrder(".builds-probe", "", 0b110_000_000), Drop);
-        return end is CommandEnd.Exited(NoSpace);
+        const int NoSpace = 28;
+        return place.Surroundings.HasSpace && await _guard.Run(place.Order(place.Home) with { FindsRoom = true }, Drop) is CommandEnd.Exited(NoSpace);
     }
 
     private async Task EndTask(int index, BuildTaskStatus status)

@@ -131,7 +131,7 @@ internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, 
             catch (TimeoutException)
             {
                 // It is stopped or starved. In a namespace of its own it can be ended from outside, with all that is inside.
-                if (place.Driver.OwnNamespace) Leftovers.KillGuards(GuardName);
+                if (place.Driver.OwnNamespace) Leftovers.KillGuards(GuardName(plan));
             }
         }
     }
@@ -150,5 +150,6 @@ internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, 
         }
     }
 
-    public string GuardName => string.Create(CultureInfo.InvariantCulture, $"silo-{Environment.ProcessId}-job-{plan.Job.Value}.{plan.Attempt}-slot-{plan.Slot}");
+    /// <summary>What the guard of an attempt is called, on its command line and where its tool keeps a list.</summary>
+    public static string GuardName(BuildPlan plan) => string.Create(CultureInfo.InvariantCulture, $"silo-{Environment.ProcessId}-job-{plan.Job.Value}.{plan.Attempt}-slot-{plan.Slot}");
 }

@@ -95,6 +95,24 @@ public sealed class ExecutionOptions
     public int FirstMappedUser { get; set; } = DefaultFirstMappedUser;
 
     /// <summary>
+    /// The IPv4 addresses of the networks that builds of images have, four for each of the <see cref="UserCount"/> users; nobody else of this
+    /// machine or its surroundings may have one of them.
+    /// </summary>
+    [Required, RegularExpression(@"\A[0-9.]+/(?:8|9|1[0-9]|20)\z", ErrorMessage = "{0} takes an IPv4 network of 20 bits or fewer, as in 10.231.0.0/16.")]
+    public string Networks { get; set; } = "10.231.0.0/16";
+
+    /// <summary>
+    /// Addresses and networks, separated by commas, that builds of images may reach although they are this machine's own or give metadata away.
+    /// Default: none.
+    /// </summary>
+    [RegularExpression(@"\A[0-9./, ]*\z", ErrorMessage = "{0} takes IPv4 addresses and networks, separated by commas.")]
+    public string? AllowedAddresses { get; set; }
+
+    /// <summary>Further ones that they may not reach: a database, other silos. Default: none but metadata services.</summary>
+    [RegularExpression(@"\A[0-9./, ]*\z", ErrorMessage = "{0} takes IPv4 addresses and networks, separated by commas.")]
+    public string? RefusedAddresses { get; set; }
+
+    /// <summary>
     /// How much nicer than the silo every process of a build is, so that a build that wants all processors leaves the silo some. Whatever
     /// it is, builds are last in line for the disk: level 7 of class best-effort, where the disk's scheduler knows such levels.
     /// </summary>

@@ -32,10 +32,28 @@ public static class ExecutionServiceCollectionExtensions
     }
 
     /// <summary>Finds out at start-up, and not in the first build, whether builds can run.</summary>
-    private sealed class ExecutionStart(BuildExecutor executor) : IHostedService
+    private sealed class ExecutionStart(BuildExecutor executor, TimeProvider clock) : BackgroundService
     {
-        public Task StartAsync(CancellationToken cancellationToken) => executor.Start(cancellationToken);
+        private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+        public override async Task StartAsync(CancellationToken cancellationToken)
+        {
+            await executor.Start(cancellationToken);
+            await base.StartAsync(cancellationToken);
+        }
+
+        /// <summary>And looks every minute for what was left.</summary>
+        protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+        {
+            using var timer = new PeriodicTimer(Interval, clock);
+            try
+            {
+                while (await timer.WaitForNextTickAsync(stoppingToken)) await executor.Sweep();
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                // The silo ends.
+            }
+        }
     }
 }

@@ -29,7 +29,7 @@ internal sealed record ImageOrder
 /// </summary>
 internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, GuardProgram program, Action<string> tell)
 {
-    private static readonly ImmutableArray<string> Needed = ["bash", "git", "curl", "sudo"];
+    private static readonly ImmutableArray<string> Needed = ["bash", "git", "curl", "sudo", "ssh", "gpg"];
     private static readonly TimeSpan Lease = TimeSpan.FromHours(2);
 
     public async Task<Image> Make(ImageOrder order, DateTimeOffset now, CancellationToken cancellationToken)
@@ -103,15 +103,8 @@ internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, Guard
     {
         var podman = SandboxMachine.FindPodman() ?? throw new IOException("An OCI image needs podman to bring it; to mend it: apt-get install podman");
         tell($"Bringing {reference}");
-        async Task<string> Podman(params string[] arguments)
-        {
-            var output = Path.Combine(draft, "podman-output");
-            var end = await Tool.Run("/bin/sh", ["-c", "exec \"$@\" >\"$0\"", output, podman, "--runtime", machine.Runtime ?? "runc", "--cgroup-manager=cgroupfs", .. arguments]);
-            if (end.Code != 0) throw new IOException($"podman {arguments[0]} {reference}: {end.Words}");
-            var text = (await File.ReadAllTextAsync(output)).Trim();
-            File.Delete(output);
-            return text;
-        }
+        Task<string> Podman(params string[] arguments) =>
+            Tool.Output(Path.Combine(draft, "podman-output"), podman, ["--runtime", machine.Runtime ?? "runc", "--cgroup-manager=cgroupfs", .. arguments]);
 
         var id = await Podman("pull", "--quiet", reference);
         var digest = await Podman("image", "inspect", "--format", "{{.Digest}}", id);
@@ -142,7 +135,7 @@ internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, Guard
             return null;
         }
         tell($"Installing {string.Join(", ", missing)}");
-        var manifest = new Manifests.BuildManifest { Image = image.Name, Packages = [.. missing, .. manager == PackageManager.Apt ? ["ca-certificates"] : Array.Empty<string>()] };
+        var manifest = new Manifests.BuildManifest { Image = image.Name, Packages = [.. missing.Select(program => PackageManagers.PackageOf(manager, program)), .. manager == PackageManager.Apt ? ["ca-certificates"] : Array.Empty<string>()] };
         var setup = (SetupCommands.Written)PackageSetup.Of(manifest, manager, image.Install);
         foreach (var command in setup.Commands)
         {
@@ -166,7 +159,7 @@ internal sealed class MakingSandbox : IAsyncDisposable
 
     public static async Task<MakingSandbox> Start(SandboxMachine machine, Image image, ISandboxDriver driver, TimeSpan lease)
     {
-        var place = machine.PlaceForMaking(image with { Network = ImageNetwork.Host }, driver);
+        var place = await machine.PlaceForMaking(image with { Network = ImageNetwork.Host }, driver);
         await place.Workspace.Create();
         var (path, arguments) = place.Command(lease, $"image-{Environment.ProcessId}");
         var guard = Guard.Start(path, arguments, nice: 0);
@@ -188,7 +181,7 @@ internal sealed class MakingSandbox : IAsyncDisposable
         [.. (await Text(script, cancellationToken)).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
 
     /// <summary>Runs a command of root to its end.</summary>
-    public Task<(int Code, string Output)> Run(IReadOnlyList<string> words, CancellationToken cancellationToken) => Run(_place.RootOrder([.. words]), cancellationToken);
+    public Task<(int Code, string Output)> Run(IReadOnlyList<string> words, CancellationToken cancellationToken) => Run(Placement.RootOrder([.. words]), cancellationToken);
 
     /// <summary>Runs a shell script of the build's own user.</summary>
     public Task<(int Code, string Output)> RunAsBuild(string script, CancellationToken cancellationToken) => Run(_place.Order("/bin/sh", "-c", script), cancellationToken);

@@ -21,7 +21,7 @@ internal static class ImageTrial
         var lines = ImmutableArray.CreateBuilder<TrialLine>();
         var (driver, why) = machine.DriverOf(image);
         if (driver is null) return [new TrialLine(false, $"sandbox: {why}")];
-        var place = machine.Place(SandboxMachine.MakingSlot, image, driver);
+        var place = await machine.Place(SandboxMachine.MakingSlot, image, driver);
         lines.Add(place.Surroundings.HasSpace
             ? new(true, string.Create(CultureInfo.InvariantCulture, $"disk: at most {place.Limits.Disk >> 20} MiB, a file system of the build's own"))
             : new(false, $"disk: not limited: {machine.WhyNoSpaces}"));
@@ -40,7 +40,7 @@ internal static class ImageTrial
         lines.Add(driver.HasRoot
             ? await Check(sandbox, "sudo id -u", "0", "sudo: becomes root of the sandbox", cancellationToken)
             : new TrialLine(false, "sudo: there is no root in it, since this silo is not root"));
-        foreach (var program in new[] { "bash", "git", "curl" })
+        foreach (var program in new[] { "bash", "git", "curl", "ssh", "gpg" })
             lines.Add(await Check(sandbox, $"command -v {program} >/dev/null && echo there", "there", $"program: {program}", cancellationToken));
         var manager = PackageManagers.Of(await sandbox.Text(PackageManagers.Probe, cancellationToken));
         lines.Add(new(manager is not null || image.Install is not null,

@@ -3,6 +3,7 @@ using System.Data.Common;
 using System.Text.Json;
 using Builds.Jobs;
 using Builds.Secrets;
+using Builds.Triggers;
 using Builds.Users;
 
 namespace Builds.Storage;
@@ -12,6 +13,8 @@ internal static class CatalogueRows
 {
     /// <summary>For <see cref="Open"/>.</summary>
     public const string OpenColumns = "id, owner, image, status, queued_at, attempt, worker, incarnation, started, cancel_requested, revision, pool, priority, labels";
+
+    private const string JobStateName = "job";
 
     /// <summary>The record.</summary>
     public static JobSnapshot Job(DbDataReader row) => Record<JobState>(row, 0).ToSnapshot();
@@ -39,6 +42,17 @@ internal static class CatalogueRows
 
     /// <summary>id, updated.</summary>
     public static EndedJob Ended(DbDataReader row) => new(new JobId(row.GetInt32(0)), Time(row, 1));
+
+    /// <summary>state, id, owner, triggers_due.</summary>
+    public static DueTriggers Due(DbDataReader row) => new(
+        new TriggerSource(row.GetString(0) == JobStateName ? TriggerSourceKind.Job : TriggerSourceKind.Group, row.GetInt32(1)), row.GetString(2), Time(row, 3));
+
+    /// <summary>The name by which rows of a kind of source are known.</summary>
+    public static string StateOf(TriggerSourceKind kind) => kind switch
+    {
+        TriggerSourceKind.Job => JobStateName,
+        TriggerSourceKind.Group => "jobgroup",
+    };
 
     /// <summary>The key and the record.</summary>
     public static TokenInfo Token(DbDataReader row) => Record<TokenState>(row, 1).ToInfo(row.GetString(0));

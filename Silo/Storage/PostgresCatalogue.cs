@@ -40,6 +40,9 @@ internal sealed class PostgresCatalogue(PostgresDatabase database) : ICatalogue,
 
     internal const string DeletedSql = "SELECT id, updated FROM storage WHERE state = 'job' AND owner = '' ORDER BY id LIMIT @limit";
 
+    internal const string TriggersDueSql = "SELECT state, id, owner, triggers_due FROM storage WHERE triggers_due IS NOT NULL AND triggers_due <= @by " +
+        "AND (triggers_due, id, state) > (@after, @id, @state) ORDER BY triggers_due, id, state LIMIT @limit";
+
     internal const string TokensSql = "SELECT key, payload FROM storage WHERE state = 'token' AND (@user::text IS NULL OR owner = @user) ORDER BY created, key";
 
     internal const string SecretsSql = "SELECT key, payload FROM storage WHERE state = 'secret' AND owner = @owner ORDER BY id";
@@ -84,6 +87,9 @@ internal sealed class PostgresCatalogue(PostgresDatabase database) : ICatalogue,
 
     public async Task<ImmutableArray<EndedJob>> Deleted(int limit, CancellationToken cancellationToken) =>
         [.. await Read(DeletedSql, CatalogueRows.Ended, cancellationToken, ("limit", limit))];
+
+    public async Task<ImmutableArray<DueTriggers>> TriggersDue(DateTimeOffset by, DueTriggers? after, int limit, CancellationToken cancellationToken) =>
+        [.. await Read(TriggersDueSql, CatalogueRows.Due, cancellationToken, ("by", StateTime.Text(by)), ("after", after is null ? "" : StateTime.Text(after.Due)), ("id", after?.Source.Id ?? 0), ("state", after is null ? "" : CatalogueRows.StateOf(after.Source.Kind)), ("limit", limit))];
 
     async Task<ImmutableArray<TokenInfo>> ITokenCatalogue.List(string? user, CancellationToken cancellationToken) =>
         [.. await Read(TokensSql, CatalogueRows.Token, cancellationToken, ("user", user))];

@@ -35,6 +35,9 @@ internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITo
 
     internal const string DeletedSql = "SELECT id, updated FROM storage INDEXED BY job_owner WHERE state = 'job' AND owner = '' ORDER BY id LIMIT @limit";
 
+    internal const string TriggersDueSql = "SELECT state, id, owner, triggers_due FROM storage INDEXED BY trigger_due WHERE triggers_due IS NOT NULL AND triggers_due <= @by " +
+        "AND (triggers_due, id, state) > (@after, @id, @state) ORDER BY triggers_due, id, state LIMIT @limit";
+
     internal const string TokensSql = "SELECT key, payload FROM storage INDEXED BY token_created WHERE state = 'token' AND (@user IS NULL OR owner = @user) ORDER BY created, key";
 
     internal const string SecretsSql = "SELECT key, payload FROM storage INDEXED BY secret_owner WHERE state = 'secret' AND owner = @owner ORDER BY id";
@@ -87,6 +90,9 @@ internal sealed class SqliteCatalogue(SqliteDatabase database) : ICatalogue, ITo
 
     public Task<ImmutableArray<EndedJob>> Deleted(int limit, CancellationToken cancellationToken) => database.Catalogue.Read(
         session => session.Query(new SqliteStatement(DeletedSql, ("limit", limit)), CatalogueRows.Ended).ToImmutableArray(), cancellationToken);
+
+    public Task<ImmutableArray<DueTriggers>> TriggersDue(DateTimeOffset by, DueTriggers? after, int limit, CancellationToken cancellationToken) => database.Catalogue.Read(
+        session => session.Query(new SqliteStatement(TriggersDueSql, ("by", StateTime.Text(by)), ("after", after is null ? "" : StateTime.Text(after.Due)), ("id", after?.Source.Id ?? 0), ("state", after is null ? "" : CatalogueRows.StateOf(after.Source.Kind)), ("limit", limit)), CatalogueRows.Due).ToImmutableArray(), cancellationToken);
 
     Task<ImmutableArray<TokenInfo>> ITokenCatalogue.List(string? user, CancellationToken cancellationToken) => database.Catalogue.Read(
         session => session.Query(new SqliteStatement(TokensSql, ("user", user)), CatalogueRows.Token).ToImmutableArray(), cancellationToken);

@@ -38,6 +38,11 @@ public sealed class PurityTests
     [InlineData("Builds.Queue.WaitingJobs")]
     [InlineData("Builds.Queue.QueueEffect")]
     [InlineData("Builds.Secrets.SecretRules")]
+    [InlineData("Builds.Triggers.TriggerRules")]
+    [InlineData("Builds.Triggers.TriggerBook")]
+    [InlineData("Builds.Logs.SecretMask")]
+    [InlineData("Builds.Logs.MaskedOutput")]
+    [InlineData("Builds.Logs.Masking.")]
     public void A_decision_uses_no_clock_grain_log_or_file(string type)
     {
         UsesOfPlace(type).ShouldNotBeEmpty($"there is no {type} any more: correct the list");

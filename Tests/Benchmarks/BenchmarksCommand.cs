@@ -12,7 +12,7 @@ internal static class BenchmarksCommand
     [
         new DiskBenchmark(), new SpawnBenchmark(), new SubmissionBenchmark(), new LifecycleBenchmark(),
         new BuildBenchmark("process", ExecutionDriver.Process), new BuildBenchmark("bubblewrap", ExecutionDriver.Bubblewrap),
-        new FirstByteBenchmark(), new LogBenchmark(), new QueueBenchmark(),
+        new FirstByteBenchmark(), new LogBenchmark(), new MaskBenchmark(), new QueueBenchmark(),
         new ClusterBenchmark(), new ClusterQueueBenchmark(), new CatalogueBenchmark(),
     ];
 

@@ -75,6 +75,8 @@ internal static class BrokenSilo
         public Task<ImmutableArray<EndedJob>> Surplus(int perOwner, DateTimeOffset before, int limit, CancellationToken cancellationToken) => inner.Surplus(perOwner, before, limit, cancellationToken);
 
         public Task<ImmutableArray<EndedJob>> Deleted(int limit, CancellationToken cancellationToken) => inner.Deleted(limit, cancellationToken);
+
+        public Task<ImmutableArray<DueTriggers>> TriggersDue(DateTimeOffset by, DueTriggers? after, int limit, CancellationToken cancellationToken) => inner.TriggersDue(by, after, limit, cancellationToken);
     }
 
     private sealed class StaleReports : IIncomingGrainCallFilter

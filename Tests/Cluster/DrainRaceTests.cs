@@ -6,7 +6,7 @@ namespace Builds.Tests.Cluster;
 /// <summary>Drains race with the dispatch of jobs.</summary>
 public sealed class DrainRaceTests
 {
-    private const int Races = 1000;
+    private static readonly int Races = Rounds.Of(400);
 
     [Fact]
     public async Task No_job_lands_on_a_worker_after_its_drain_was_answered()

@@ -15,7 +15,7 @@ public sealed class BuildPlanTextTests
             sources: ["here::https://x/y.git#main", svn+ssh://x/z]
             environment: {A: "two\nwords", N: 0x10, L: [a, b c]}
             artifacts: [out/a.tar]
-            triggers: [{action: email, condition: failure, to: a@b}]
+            triggers: [{action: email, condition: failure, to: a@b}, {action: webhook, condition: always, url: "https://x:y@z.example/secret"}, {action: email, condition: at times, to: a@b}]
             tasks:
             - build: |
                 make
@@ -27,10 +27,8 @@ public sealed class BuildPlanTextTests
 
         plan.ShouldBe("""
             Image: host
-            Not done yet:
-              triggers: email, condition failure
             The build would fail in setup:
-              packages: this version of Builds installs none; install git, make on the machine itself, which image host shows, and take the key out of the manifest
+              packages: image host is the machine itself, where builds install nothing; install git, make on it and take the key out of the manifest, or choose another image
               source 'svn+ssh://x/z' asks for a tool that is not known; git+ and hg+ are
             Environment:
               export A='two\nwords'
@@ -45,6 +43,10 @@ public sealed class BuildPlanTextTests
               2. test (1 line)
             Artifacts:
               out/a.tar
+            Triggers:
+              1. after a failure, a timeout or a cancel: email to a@b
+              2. at its end: webhook to z.example
+              3. never, as there is no condition 'at times': email to a@b
 
             """);
     }

@@ -35,6 +35,8 @@ internal sealed class ExecutorHarness : IAsyncDisposable
 
     public IBuildExecutor Executor { get; }
 
+    public T Service<T>() where T : notnull => _services.GetRequiredService<T>();
+
     public static BuildPlan Plan(BuildManifest manifest, int slot = 0, int job = 7) => new()
     {
         Job = new JobId(job),

@@ -22,7 +22,7 @@ internal static partial class Plans
         try() { name=$1; shift; if "$@" >out 2>&1; then echo "POSSIBLE: $name:$(cat out)"; else echo "refused: $name"; fi; }
         try 'read a file of another user' cat {{data}}.secret
         try 'read the data directory' cat {{data}}/token
-        try 'read the home of another slot' cat {{data}}/slots/1/home/.buildenv
+        try 'read the home of another slot' cat {{data}}/slots/1/place/home/.buildenv
         sleep 1000 &
         until read -r name </proc/$!/comm && [ "$name" = sleep ]; do :; done
         echo processes: $(for p in /proc/[0-9]*; do read -r name <$p/comm; echo $name; done)

@@ -30,7 +30,7 @@ public sealed class TranscriptTests : IAsyncLifetime
 
     [RootFact]
     public async Task A_build_in_a_sandbox_of_an_ordinary_user_says_exactly_what_it_should() =>
-        (await RunAsOrdinaryUser(ExecutionDriver.Bubblewrap)).ShouldBe(Expected(ExecutionDriver.Bubblewrap));
+        (await RunAsOrdinaryUser(ExecutionDriver.Bubblewrap)).ShouldBe(Expected(ExecutionDriver.Bubblewrap, limited: false));
 
     [RootFact]
     public async Task A_build_as_a_plain_process_of_an_ordinary_user_says_exactly_what_it_should() =>
@@ -51,12 +51,13 @@ public sealed class TranscriptTests : IAsyncLifetime
         return await program.ToEnd();
     }
 
-    private string Expected(ExecutionDriver driver)
+    private string Expected(ExecutionDriver driver, bool limited = true)
     {
-        var home = driver == ExecutionDriver.Process ? $"{_data.FullName}/slots/0/home" : "/home/build";
+        var home = driver == ExecutionDriver.Process ? $"{_data.FullName}/slots/0/place/home" : "/home/build";
         var remark = driver == ExecutionDriver.Process
             ? "No isolation: this build can read and change what the user of the silo can (the settings ask for driver process)."
-            : "The network is the one of this machine: image host has none of its own.";
+            : "The network is the one of this machine: image host has none of its own." + (limited ? ""
+                : "\n# Memory is limited for each process by itself, not for the build as a whole: this silo is not root.\n# The disk is not limited: this silo is not root.");
         return Plans.WholeTranscript.Replace("@REMARK@", remark, StringComparison.Ordinal).Replace("@HOME@", home, StringComparison.Ordinal)
             .Replace("@GIT@", _git.Address, StringComparison.Ordinal)
             .Replace("@RESULT@", Shown("release\na library\nfrom one\n"), StringComparison.Ordinal)

@@ -17,7 +17,7 @@ public sealed class SubmitTests(RestServer rest) : IClassFixture<RestServer>
         var answer = await (await rest.As(user)).PostJson("/api/jobs", new { manifest = Some.Manifest, note = "see *this* ünd <that>", tags = new[] { "Fix.1", "a_b-c" }, execute = false });
 
         answer.ShouldBe(200, $$"""
-            {"id":{{answer.Id}},"status":"pending","reason":null,"setup_log":null,"tasks":[{"name":"a","status":"pending","log":null},{"name":"b","status":"pending","log":null}],"note":"see *this* ünd <that>","runner":null,"tags":"Fix.1/a_b-c","owner":{{RestServer.Owner(user)}},"waiting":null}
+            {"id":{{answer.Id}},"status":"pending","reason":null,"setup_log":null,"tasks":[{"name":"a","status":"pending","log":null},{"name":"b","status":"pending","log":null}],"note":"see *this* ünd <that>","runner":null,"tags":"Fix.1/a_b-c","owner":{{RestServer.Owner(user)}},"waiting":null,"triggers":[],"sources":[]}
             """);
     }
 
@@ -29,7 +29,7 @@ public sealed class SubmitTests(RestServer rest) : IClassFixture<RestServer>
         var answer = await (await rest.As(user)).PostJson("/api/jobs", new { manifest = "image: nobody-offers-this\ntasks:\n- a: 'true'\n" });
 
         answer.ShouldBe(200, $$"""
-            {"id":{{answer.Id}},"status":"queued","reason":null,"setup_log":null,"tasks":[{"name":"a","status":"pending","log":null}],"note":null,"runner":null,"tags":"","owner":{{RestServer.Owner(user)}},"waiting":null}
+            {"id":{{answer.Id}},"status":"queued","reason":null,"setup_log":null,"tasks":[{"name":"a","status":"pending","log":null}],"note":null,"runner":null,"tags":"","owner":{{RestServer.Owner(user)}},"waiting":null,"triggers":[],"sources":[]}
             """);
     }
 
@@ -49,7 +49,7 @@ public sealed class SubmitTests(RestServer rest) : IClassFixture<RestServer>
         encoded.ShouldBe(200, Expected(encoded.Id));
         multipart.ShouldBe(200, Expected(multipart.Id));
         string Expected(int id) => $$"""
-            {"id":{{id}},"status":"pending","reason":null,"setup_log":null,"tasks":[{"name":"a","status":"pending","log":null},{"name":"b","status":"pending","log":null}],"note":"n","runner":null,"tags":"x/y","owner":{{RestServer.Owner(user)}},"waiting":null}
+            {"id":{{id}},"status":"pending","reason":null,"setup_log":null,"tasks":[{"name":"a","status":"pending","log":null},{"name":"b","status":"pending","log":null}],"note":"n","runner":null,"tags":"x/y","owner":{{RestServer.Owner(user)}},"waiting":null,"triggers":[],"sources":[]}
             """;
     }
 

@@ -112,14 +112,14 @@ public sealed class WorkerEndpointTests : IAsyncLifetime
         waiting.GetProperty("place").GetInt32().ShouldBe(2);
         var why = waiting.GetProperty("why").GetString()!;
         why.ShouldNotBeNullOrEmpty();
-        (await Admin.Get($"/api/jobs/{first}")).Body.ShouldEndWith(",\"waiting\":{\"place\":1,\"why\":" + Answer.Quote(why) + "}}");
+        (await Admin.Get($"/api/jobs/{first}")).Body.ShouldEndWith(",\"waiting\":{\"place\":1,\"why\":" + Answer.Quote(why) + "},\"triggers\":[]}");
         queue.ShouldBe(200, $$"""
             {"results":[{"pool":"default","queued":2,"running":0,"slots":0,"free_slots":0,"oldest_queued":"{{At(0)}}","oldest_wait":0,"owners":[{"owner":"~admin","queued":2,"running":0,"oldest_queued":"{{At(0)}}"}],"owner_count":1,"reasons":[{"reason":"no-worker","why":{{Answer.Quote(why)}},"jobs":2}]}]}
             """);
 
         await Admin.Post($"/api/workers/{Name}/resume");
         await server.Executor!.Build(new(second));
-        (await Admin.Get($"/api/jobs/{second}")).Body.ShouldEndWith(",\"waiting\":null}");
+        (await Admin.Get($"/api/jobs/{second}")).Body.ShouldEndWith(",\"waiting\":null,\"triggers\":[]}");
     }
 
     private static string At(int seconds) => ApiTime.Text(Some.Time.AddSeconds(seconds));

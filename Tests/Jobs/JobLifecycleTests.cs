@@ -49,7 +49,7 @@ public sealed class JobLifecycleTests
                 move.Apply(next).ShouldSatisfyAllConditions(again => Legal.Step(next, again, 3));
                 job = next;
             }
-        }, iter: Rounds.Of(2_000));
+        }, iter: Rounds.Of(800));
     }
 
     private sealed record Step(int Kind, int Attempt, int Sequence, int End)

@@ -84,5 +84,45 @@ public sealed class AttemptLogsTests
         await Should.ThrowAsync<AttemptClosedException>(async () => await logs.Seal(default));
     }
 
-    private AttemptLogs Logs(long limit = 1 << 30, long earlier = 0) => new(store, Job, 1, new LogOptions { MaxJobBytes = limit }, clock, earlier);
+    [Fact]
+    public async Task Secrets_are_in_no_log_and_no_reason_however_output_is_cut()
+    {
+        await using var logs = Logs();
+        await logs.Say("before hunter22 is known", default);
+        logs.Hide(SecretMask.Of(["hunter22"u8.ToArray(), "one\ntwo"u8.ToArray()]));
+
+        await logs.Say("cloning https://hunter22@example.org one\ntwo", default);
+        await logs.SetupOutput("fatal: hunt"u8.ToArray(), default);
+        await logs.SetupOutput("er22 is wrong, hunt"u8.ToArray(), default);
+        await logs.StartTask("a", default);
+        store.Text(Job, 1, null).ShouldEndWith("fatal: *** is wrong, hunt", customMessage: "what setup said can be read when a task begins");
+        foreach (var one in "echo hunter2hunter22\nhun"u8.ToArray())
+            await logs.TaskOutput(new[] { one }, default);
+        await logs.EndTask(default);
+        await logs.Say("", default);
+        await logs.Seal(default);
+
+        store.Text(Job, 1, "a").ShouldBe("echo hunter2***\nhun");
+        store.Text(Job, 1, null).ShouldBe("""
+            [#7] 2026/11/24 12:00:00 before hunter22 is known
+            [#7] 2026/11/24 12:00:00 cloning https://***@example.org ***
+            fatal: *** is wrong, hunt[#7] 2026/11/24 12:00:00 
+
+            """);
+        logs.Mask("exit 1: hunter22").ShouldBe("exit 1: ***");
+    }
+
+    [Fact]
+    public async Task Secrets_are_named_once_and_before_any_command_runs()
+    {
+        await using var logs = Logs();
+        logs.Hide(SecretMask.Of(["hunter22"u8.ToArray()]));
+        Should.Throw<InvalidOperationException>(() => logs.Hide(SecretMask.None)).Message.ShouldBe("job 7: what is secret must be known before any command runs, once");
+
+        await using var running = Logs(attempt: 2);
+        await running.StartTask("a", default);
+        Should.Throw<InvalidOperationException>(() => running.Hide(SecretMask.None));
+    }
+
+    private AttemptLogs Logs(long limit = 1 << 30, long earlier = 0, int attempt = 1) => new(store, Job, attempt, new LogOptions { MaxJobBytes = limit }, clock, earlier);
 }

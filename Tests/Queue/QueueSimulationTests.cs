@@ -13,7 +13,7 @@ public sealed class QueueSimulationTests(ITestOutputHelper output)
     [Fact]
     public void Whatever_goes_wrong_no_job_runs_twice_at_a_time_and_all_end()
     {
-        var seeds = Rounds.Of(3000);
+        var seeds = Rounds.Of(1200);
         for (var seed = 0; seed < seeds; seed++)
             SimWorld.Run(SimPlan.Draw(seed));
         output.WriteLine($"{seeds} seeds");

@@ -12,7 +12,7 @@ namespace Builds.Tests.Recovery;
 /// </summary>
 public sealed partial class RecoveryTests(ITestOutputHelper output)
 {
-    private const int ShortRun = 8;
+    private const int ShortRun = 4;
 
     [Fact]
     public async Task Nothing_that_was_acknowledged_is_lost_and_nothing_runs_twice_however_often_the_silo_is_killed()

@@ -17,6 +17,8 @@ internal enum Occasion
     Bucket,
     /// <summary>Two days after a job's end at the earliest: no silo of a harness, whose clock is the system's, comes there.</summary>
     Retention,
+    /// <summary>With a manifest that has triggers, which go to nobody in the harness: Tests/Triggers stops there in a silo of its own.</summary>
+    Trigger,
 }
 
 /// <param name="Name">As in the code, with its part.</param>
@@ -87,6 +89,7 @@ internal sealed record KnownPoint(string Name, Occasion Occasion, int Most = 1)
         new("bucket.completed", Occasion.Bucket),
         new("bucket.deleted", Occasion.Bucket),
         new("log.put-together", Occasion.Bucket),
+        new("trigger.sent", Occasion.Trigger),
         new("retention.expired", Occasion.Retention),
         new("retention.files-gone", Occasion.Retention),
         new("retention.forgotten", Occasion.Retention),
@@ -94,7 +97,7 @@ internal sealed record KnownPoint(string Name, Occasion Occasion, int Most = 1)
     ];
 
     /// <summary>What a silo that is alone passes.</summary>
-    public static IReadOnlyList<KnownPoint> OfOneSilo { get; } = [.. All.Where(point => point.Occasion is not (Occasion.Cluster or Occasion.Bucket or Occasion.Retention))];
+    public static IReadOnlyList<KnownPoint> OfOneSilo { get; } = [.. All.Where(point => point.Occasion is not (Occasion.Cluster or Occasion.Bucket or Occasion.Retention or Occasion.Trigger))];
 
     /// <summary>What silos of a cluster pass again and again; its database is another one, which is killed as a whole.</summary>
     public static IReadOnlyList<KnownPoint> OfACluster { get; } =

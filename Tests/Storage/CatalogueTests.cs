@@ -1,6 +1,7 @@
 using Builds.Jobs;
 using Builds.Storage;
 using Builds.Support;
+using Builds.Triggers;
 using Builds.Users;
 using Orleans.Storage;
 
@@ -117,6 +118,38 @@ public sealed class CatalogueTests
     }
 
     [Theory, OnBoth]
+    public async Task What_the_outbox_has_to_do_comes_longest_due_first_page_by_page(DatabaseKind database)
+    {
+        await using var storage = await StorageHarness.Start(database);
+        foreach (var (id, minute) in new[] { (5, 1), (2, 3), (9, 3), (7, 4) })
+            await storage.Write(Jobs.Queued(id) with { Status = JobStatus.Success, TriggersDue = Some.Time.AddMinutes(minute) });
+        await storage.Write(Jobs.Queued(1) with { Status = JobStatus.Failed });
+        await storage.Write("jobgroup", StorageHarness.Named("group-2"), new GrainState<JobGroupState>(new JobGroupState { Id = 2, Owner = "noa", TriggersDue = Some.Time.AddMinutes(3) }));
+
+        var first = await storage.Catalogue.TriggersDue(Some.Time.AddMinutes(3), null, 2, default);
+        var second = await storage.Catalogue.TriggersDue(Some.Time.AddMinutes(3), first[^1], 2, default);
+
+        first.ShouldBe([Due(TriggerSourceKind.Job, 5, "mia", 1), Due(TriggerSourceKind.Job, 2, "mia", 3)]);
+        second.ShouldBe([Due(TriggerSourceKind.Group, 2, "noa", 3), Due(TriggerSourceKind.Job, 9, "mia", 3)]);
+        (await storage.Catalogue.TriggersDue(Some.Time.AddMinutes(3), second[^1], 2, default)).ShouldBeEmpty();
+
+        static DueTriggers Due(TriggerSourceKind kind, int id, string owner, int minute) => new(new TriggerSource(kind, id), owner, Some.Time.AddMinutes(minute));
+    }
+
+    [Theory, OnBoth]
+    public async Task What_was_delivered_is_due_no_more(DatabaseKind database)
+    {
+        await using var storage = await StorageHarness.Start(database);
+        var job = await storage.Write(Jobs.Full(3));
+        (await storage.Catalogue.TriggersDue(Some.Time.AddDays(1), null, 2, default)).ShouldHaveSingleItem().Source.Id.ShouldBe(3);
+
+        job.State = job.State! with { TriggersDue = null };
+        await storage.Write("job", StorageHarness.Job(3), job);
+
+        (await storage.Catalogue.TriggersDue(Some.Time.AddDays(1), null, 2, default)).ShouldBeEmpty();
+    }
+
+    [Theory, OnBoth]
     public async Task Open_jobs_are_those_that_are_queued_or_running(DatabaseKind database)
     {
         await using var storage = await StorageHarness.Start(database);
@@ -211,6 +244,7 @@ public sealed class CatalogueTests
     [InlineData(SqliteCatalogue.OpenSql, "job_open")]
     [InlineData(SqliteCatalogue.QueuedSinceSql, "job_queued")]
     [InlineData(SqliteCatalogue.TokensSql, "token_created")]
+    [InlineData(SqliteCatalogue.TriggersDueSql, "COVERING INDEX trigger_due")]
     [InlineData(SqliteSubmissions.DeleteSql, "submission_expires")]
     public async Task No_question_reads_the_whole_table(string sql, string index)
     {
@@ -218,7 +252,7 @@ public sealed class CatalogueTests
 
         var plan = await storage.Database.Catalogue.Read(
             session => session.Query(
-                new SqliteStatement("EXPLAIN QUERY PLAN " + sql, ("id", 1), ("owner", ""), ("start", 1), ("limit", 1), ("since", ""), ("user", ""), ("before", "")),
+                new SqliteStatement("EXPLAIN QUERY PLAN " + sql, ("id", 1), ("owner", ""), ("start", 1), ("limit", 1), ("since", ""), ("user", ""), ("before", ""), ("by", ""), ("after", ""), ("state", "")),
                 row => row.GetString(3)),
             default);
 

@@ -11,7 +11,7 @@ namespace Builds.Tests.Storage;
 public sealed class EmbeddedImportTests : IDisposable
 {
     private const string Columns =
-        "state, n0, n1, key, version, id, owner, status, reason, attempt, worker, incarnation, queued_at, started, cancel_requested, image, visibility, tags, note, created, updated, expires, revision, pool, priority, labels";
+        "state, n0, n1, key, version, id, owner, status, reason, attempt, worker, incarnation, queued_at, started, cancel_requested, image, visibility, tags, note, created, updated, expires, revision, pool, priority, labels, triggers_due";
 
     private readonly TempFolder folder = new();
 

@@ -38,6 +38,9 @@ internal static class Jobs
         Revision = 9,
         ArtifactsExpired = Some.Time.AddDays(90),
         LogsExpired = Some.Time.AddDays(91),
+        Triggers = [new() { Number = 2, Action = "webhook", Condition = "always", Attempts = 1, Error = "no answer within 10 s", At = Some.Time, Next = Some.Time.AddMinutes(2) }],
+        TellGroup = true,
+        TriggersDue = Some.Time.AddMinutes(2),
     };
 
     public static JobState Queued(int id, string owner = "mia", DateTimeOffset? queuedAt = null) => new()

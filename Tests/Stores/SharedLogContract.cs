@@ -103,7 +103,7 @@ public abstract class SharedLogContract
         }
     }
 
-    protected virtual int ShortRun => 300;
+    protected virtual int ShortRun => 100;
 
     private static int Seed => int.Parse(Environment.GetEnvironmentVariable("BUILDS_STORE_SEED") ?? "1");
 

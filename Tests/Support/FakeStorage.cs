@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Builds.Jobs;
 using Builds.Secrets;
+using Builds.Triggers;
 using Orleans.Storage;
 
 namespace Builds.Tests;
@@ -122,6 +123,13 @@ public sealed class FakeStorage : IGrainStorage, ICatalogue, ISecretCatalogue
 
     public Task<ImmutableArray<EndedJob>> Deleted(int limit, CancellationToken cancellationToken) =>
         Task.FromResult(Jobs.Where(job => job.Deleted is not null).OrderBy(job => job.Id).Select(ToEnded).Take(limit).ToImmutableArray());
+
+    public Task<ImmutableArray<DueTriggers>> TriggersDue(DateTimeOffset by, DueTriggers? after, int limit, CancellationToken cancellationToken) => Task.FromResult(
+        Jobs.Select(job => (new TriggerSource(TriggerSourceKind.Job, job.Id.Value), job.Owner, job.TriggersDue))
+            .Concat(records.Values.Select(record => record.Record).OfType<JobGroupState>().Select(group => (new TriggerSource(TriggerSourceKind.Group, group.Id), group.Owner, group.TriggersDue)))
+            .Where(each => each.TriggersDue is { } due && due <= by).Select(each => new DueTriggers(each.Item1, each.Owner, each.TriggersDue!.Value))
+            .OrderBy(each => each.Due).ThenBy(each => each.Source.Id).ThenBy(each => each.Source.Kind)
+            .Where(each => after is null || (each.Due, each.Source.Id, each.Source.Kind).CompareTo((after.Due, after.Source.Id, after.Source.Kind)) > 0).Take(limit).ToImmutableArray());
 
     Task<ImmutableArray<KeptSecret>> ISecretCatalogue.Of(string owner, CancellationToken cancellationToken) => Task.FromResult(
         Secrets.Where(secret => secret.Info.Owner == owner).OrderBy(secret => secret.Info.Id).ToImmutableArray());

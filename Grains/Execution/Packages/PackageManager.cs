@@ -35,6 +35,18 @@ public static class PackageManagers
         };
     }
 
+    /// <summary>The package that brings a program which builds need of every image: bash, git, curl, sudo, ssh or gpg.</summary>
+    public static string PackageOf(PackageManager manager, string program) => (program, manager) switch
+    {
+        ("ssh", PackageManager.Apt or PackageManager.Apk) => "openssh-client",
+        ("ssh", PackageManager.Dnf or PackageManager.Zypper) => "openssh-clients",
+        ("ssh", _) => "openssh",
+        ("gpg", PackageManager.Dnf) => "gnupg2",
+        ("gpg", PackageManager.Zypper) => "gpg2",
+        ("gpg", _) => "gnupg",
+        _ => program,
+    };
+
     /// <summary>The manager of the images of a name, whose first part is the family; null: not known by its name.</summary>
     public static PackageManager? OfImage(string name)
     {

@@ -18,7 +18,7 @@ internal static class ImageCommands
     private static readonly Option<ImageNetwork> Network = new("--network") { Description = "nat: a network of the build's own; none; host: the machine's. Default: nat.", HelpName = "NETWORK" };
     private static readonly Option<string?> Preamble = new("--preamble") { Description = "A file that is put before every task instead of the usual lines, which need bash.", HelpName = "FILE" };
     private static readonly Option<string?> Install = new("--install") { Description = "A shell command that installs packages, which are its arguments. Default: by the package manager that it has.", HelpName = "COMMAND" };
-    private static readonly Option<bool> Plain = new("--plain") { Description = "Install nothing: else bash, git, curl and sudo are installed once, where they are missing." };
+    private static readonly Option<bool> Plain = new("--plain") { Description = "Install nothing: else bash, git, curl, sudo, ssh and gpg are installed once, where they are missing." };
     private static readonly Option<string> Data = new("--data") { Description = "The data directory of the silo.", HelpName = "DIR", DefaultValueFactory = _ => "./data" };
 
     public static Command Create()
@@ -90,7 +90,8 @@ internal static class ImageCommands
     {
         var name = line.GetRequiredValue(Name);
         var image = workshop.Store.Find(name) ?? throw Unknown(name, workshop);
-        var lines = await ImageTrial.Try(await workshop.Machine(), image, cancellationToken);
+        await using var machine = await workshop.Machine();
+        var lines = await ImageTrial.Try(machine, image, cancellationToken);
         foreach (var one in lines)
             await workshop.Output.WriteLineAsync($"{(one.Works switch { true => "ok", false => "NO", null => "--" })}  {one.What}");
         return lines.Any(one => one.Works == false) ? ExitCode.BuildFailed : ExitCode.Done;

@@ -25,7 +25,7 @@
 enum { SILO = 3, LIFE = 10 };
 enum { FROM_SILO_LEASE = 1, FROM_SILO_RUN = 2, FROM_SILO_TERM = 3 };
 enum { TO_SILO_HELLO = 1, TO_SILO_OUTPUT = 2, TO_SILO_EXIT = 3, TO_SILO_EMPTY = 4 };
-enum { RUN_READS_FILE = 1, RUN_AS_ROOT = 2, RUN_WRITES_FILE = 4 };
+enum { RUN_READS_FILE = 1, RUN_AS_ROOT = 2, RUN_WRITES_FILE = 4, RUN_FINDS_ROOM = 8 };
 enum { END_CLOSED = 0, END_LEASE = 80, END_PROTOCOL = 81, END_SETUP = 82 };
 enum { NOT_A_FILE = 200, NOT_STARTED = 127 };
 
@@ -454,6 +454,18 @@ static int write_file_of_build(char *path, const char *octal, const char *text)
     return (int)-error;
 }
 
+/* Whether a disk has some room left: a file of a megabyte, or sixteen small ones. The exit code is the errno. */
+static int find_room(const char *path)
+{
+    struct {
+        s64 type, block_size, blocks, free, available, files, files_free, rest[32];
+    } about;
+    s64 error = SYS(statfs, path, &about);
+    if (error < 0)
+        return (int)-error;
+    return about.available * about.block_size < 1 << 20 || about.files_free < 16 ? ENOSPC : 0;
+}
+
 static void child(struct order *order, int output)
 {
     u64 none = 0, files[2];
@@ -481,6 +493,10 @@ static void child(struct order *order, int output)
     if (order->flags & RUN_READS_FILE) {
         SYS(rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof none);
         SYS(exit_group, read_file(order->words[0]));
+    }
+    if (order->flags & RUN_FINDS_ROOM) {
+        SYS(rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof none);
+        SYS(exit_group, find_room(order->words[0]));
     }
     if (order->flags & RUN_WRITES_FILE) {
         SYS(rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof none);

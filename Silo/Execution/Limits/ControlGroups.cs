@@ -12,7 +12,7 @@ internal sealed class ControlGroups
     private static readonly string[] Controllers = ["memory", "pids", "cpu", "freezer"];
     private readonly string _name;
 
-    private ControlGroups(string name) => _name = name;
+    private ControlGroups(string name) => _name = $"builds/{name}";
 
     /// <summary>Whether the machine has version 2 with controllers in it.</summary>
     public static bool IsUnified { get; } = File.Exists($"{Mount}/cgroup.controllers");
@@ -31,7 +31,7 @@ internal sealed class ControlGroups
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return (null, $"no control groups can be made: {e.Message}");
+            return (null, Native.Libc.EffectiveUser() == 0 ? $"no control groups can be made: {e.Message.TrimEnd('.')}" : "this silo is not root");
         }
     }
 
@@ -65,7 +65,9 @@ internal sealed class ControlGroups
     public bool Remove(string slot)
     {
         var gone = true;
-        foreach (var directory in Directories(slot)) gone &= RemoveTree(directory);
+        // Tools that make groups of their own below ours do it in every hierarchy that there is.
+        string[] hierarchies = IsUnified ? [Mount] : Directory.GetDirectories(Mount);
+        foreach (var hierarchy in hierarchies) gone &= RemoveTree(Path.Combine(hierarchy, _name, slot).TrimEnd('/'));
         return gone;
     }
 
@@ -73,6 +75,9 @@ internal sealed class ControlGroups
     public int Sweep(Func<string, bool> isUsed) =>
         Directory.EnumerateDirectories(IsUnified ? In(null, "") : In("pids", ""))
             .Select(d => Path.GetFileName(d)!).Where(slot => !isUsed(slot)).Count(Remove);
+
+    /// <summary>Removes the group of the data directory, if nothing runs in it.</summary>
+    public void Leave() => Remove("");
 
     private string[] Directories(string slot) =>
         IsUnified ? [In(null, slot)] : [.. Controllers.Where(controller => Directory.Exists($"{Mount}/{controller}")).Select(controller => In(controller, slot))];

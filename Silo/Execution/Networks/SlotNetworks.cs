@@ -1,12 +1,170 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net;
+using Builds.Execution.Sandbox;
+
 namespace Builds.Execution.Networks;
 
-/// <summary>A network for each slot, from which builds reach what this machine reaches, but not the machine itself.</summary>
-internal sealed class SlotNetworks
+/// <summary>
+/// A network for each slot, from which builds reach what this machine reaches through its address, but neither the machine itself, nor each
+/// other, nor the addresses where clouds tell secrets. One pair of interfaces and one network namespace for each slot, made when it is first
+/// used and named after its user, which no other silo of this machine has; the rules are one table of nftables for each data directory.
+/// </summary>
+internal sealed class SlotNetworks : IAsyncDisposable
 {
-    /// <summary>The networks of a data directory, or null and why there are none.</summary>
-    public static Task<(SlotNetworks? Networks, string? Why)> Open(ExecutionOptions options, string mark) =>
-        Task.FromResult<(SlotNetworks?, string?)>((null, "builds have no network of their own yet"));
+    /// <summary>What clouds give to whoever asks from one of their machines.</summary>
+    public static readonly ImmutableArray<string> Metadata = ["169.254.0.0/16", "100.100.100.200", "168.63.129.16", "192.0.0.192"];
 
-    /// <summary>The file of a slot's network namespace.</summary>
-    public string Of(int slot) => throw new NotSupportedException($"slot {slot}");
+    private const string NamespaceFiles = "/run/netns";
+    private static readonly string[] IpPlaces = ["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"], NftPlaces = ["/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft"];
+
+    private readonly string _ip, _nft, _table;
+    private readonly ExecutionOptions _options;
+    private readonly ConcurrentDictionary<uint, bool> _made = [];
+    private readonly SemaphoreSlim _making = new(1);
+
+    private SlotNetworks(ExecutionOptions options, string mark, string ip, string nft) =>
+        (_options, _table, _ip, _nft) = (options, $"builds_{mark[^8..]}", ip, nft);
+
+    /// <summary>The networks of a data directory, or null and why there are none. For a silo that is root.</summary>
+    public static async Task<(SlotNetworks? Networks, string? Why)> Open(ExecutionOptions options, string mark)
+    {
+        if (IpPlaces.FirstOrDefault(File.Exists) is not { } ip) return (null, "ip is not installed; to mend it: apt-get install iproute2");
+        if (NftPlaces.FirstOrDefault(File.Exists) is not { } nft) return (null, "nft is not installed; to mend it: apt-get install nftables");
+        var networks = new SlotNetworks(options, mark, ip, nft);
+        try
+        {
+            await networks.WriteRules();
+            return (networks, null);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return (null, e.Message);
+        }
+    }
+
+    /// <summary>The file of the network namespace of the slot that has a user. Throws <see cref="IOException"/> if it cannot be made.</summary>
+    public async Task<string> Of(uint user)
+    {
+        if (_made.ContainsKey(user)) return FileOf(user);
+        await _making.WaitAsync();
+        try
+        {
+            if (!_made.ContainsKey(user)) await Make(user);
+            _made[user] = true;
+            return FileOf(user);
+        }
+        finally
+        {
+            _making.Release();
+        }
+    }
+
+    /// <summary>Removes the networks that were made here. The rules stay, for others who use the data directory: <see cref="RemoveRules"/>.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var user in _made.Keys) await Remove(Name(user));
+        _making.Dispose();
+    }
+
+    /// <summary>Removes networks whose silo is gone, of whatever data directory; how many there were.</summary>
+    /// <param name="isFree">Whether no silo of this machine has a user.</param>
+    public async Task<int> Sweep(Func<uint, bool> isFree)
+    {
+        const string Prefix = "builds";
+        if (!Directory.Exists(NamespaceFiles)) return 0;
+        var removed = 0;
+        foreach (var name in Directory.EnumerateFiles(NamespaceFiles, $"{Prefix}*").Select(path => Path.GetFileName(path)!))
+        {
+            if (!uint.TryParse(name[Prefix.Length..], CultureInfo.InvariantCulture, out var user) || _made.ContainsKey(user) || !isFree(user)) continue;
+            await Remove(name);
+            removed++;
+        }
+        return removed;
+    }
+
+    public Task RemoveRules() => Tool.Run(_nft, "delete", "table", "inet", _table);
+
+    private static string Name(uint user) => string.Create(CultureInfo.InvariantCulture, $"builds{user}");
+
+    private async Task Remove(string name)
+    {
+        // The pair first: with its namespace it would go too, but only after a while.
+        if (Directory.Exists($"/sys/class/net/{name}")) await Run(_ip, "link", "delete", name);
+        if (File.Exists($"{NamespaceFiles}/{name}")) await Run(_ip, "netns", "delete", name);
+    }
+
+    private static string FileOf(uint user) => $"{NamespaceFiles}/{Name(user)}";
+
+    private async Task Make(uint user)
+    {
+        var name = Name(user);
+        // The user is ours, so what bears its name is what a silo left that is gone.
+        await Remove(name);
+        var (ours, theirs) = Addresses(user);
+        string[] inside = ["-n", name];
+        await Run(_ip, "netns", "add", name);
+        await Run(_ip, "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name);
+        await Run(_ip, "address", "add", $"{ours}/30", "dev", name);
+        await Run(_ip, "link", "set", name, "up");
+        await Run(_ip, [.. inside, "address", "add", $"{theirs}/30", "dev", "eth0"]);
+        await Run(_ip, [.. inside, "link", "set", "lo", "up"]);
+        await Run(_ip, [.. inside, "link", "set", "eth0", "up"]);
+        await Run(_ip, [.. inside, "route", "add", "default", "via", $"{ours}"]);
+        // Root inside has no say over the network, so what root may do by right elsewhere is allowed to all: ping, and low ports.
+        await Run(_ip, "netns", "exec", name, "/bin/sh", "-ec",
+            "echo '0 2147483647' >/proc/sys/net/ipv4/ping_group_range; echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    }
+
+    /// <summary>The machine's end and the build's: four addresses for each user.</summary>
+    private (IPAddress Ours, IPAddress Theirs) Addresses(uint user)
+    {
+        var first = IPNetwork.Parse(_options.Networks).BaseAddress.GetAddressBytes();
+        var number = (uint)((first[0] << 24) | (first[1] << 16) | (first[2] << 8) | first[3]) + (user - (uint)_options.FirstUser) * 4;
+        return (At(number + 1), At(number + 2));
+
+        static IPAddress At(uint number) => new([(byte)(number >> 24), (byte)(number >> 16), (byte)(number >> 8), (byte)number]);
+    }
+
+    private async Task WriteRules()
+    {
+        const string Forwarding = "/proc/sys/net/ipv4/ip_forward";
+        var allowed = Set(_options.AllowedAddresses);
+        var refused = string.Join(", ", Metadata.AddRange(Split(_options.RefusedAddresses)));
+        var own = $"iifname \"builds*\" ip saddr {_options.Networks}";
+        await Run(_nft, $$"""
+            add table inet {{_table}}
+            delete table inet {{_table}}
+            table inet {{_table}} {
+              chain input {
+                type filter hook input priority 0; policy accept;
+                {{(allowed is null ? "" : $"{own} ip daddr {allowed} accept")}}
+                iifname "builds*" reject
+              }
+              chain forward {
+                type filter hook forward priority 0; policy accept;
+                {{(allowed is null ? "" : $"{own} ip daddr {allowed} accept")}}
+                iifname "builds*" oifname "builds*" reject
+                iifname "builds*" ip daddr { {{refused}} } reject
+                iifname "builds*" ip6 daddr ::/0 reject
+              }
+              chain leave {
+                type nat hook postrouting priority 100; policy accept;
+                ip saddr {{_options.Networks}} oifname != "builds*" masquerade
+              }
+            }
+            """);
+        if ((await File.ReadAllTextAsync(Forwarding)).Trim() == "0") await File.WriteAllTextAsync(Forwarding, "1");
+    }
+
+    private static string? Set(string? addresses) => Split(addresses) is { Length: > 0 } list ? $"{{ {string.Join(", ", list)} }}" : null;
+
+    private static string[] Split(string? addresses) => addresses?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+
+    private static async Task Run(string program, params string[] arguments)
+    {
+        var end = await Tool.Run(program, arguments);
+        if (end.Code != 0) throw new IOException($"{Path.GetFileName(program)} {string.Join(' ', arguments.Take(4))}: {(end.Words.Length > 0 ? end.Words.ReplaceLineEndings("; ") : $"status {end.Code}")}");
+    }
 }

@@ -23,7 +23,7 @@ internal static class GuardFrames
 {
     public const int Header = 8;
     private const int Lease = 1, Run = 2, Term = 3;
-    private const int ReadsFile = 1, AsRoot = 2, WritesFile = 4;
+    private const int ReadsFile = 1, AsRoot = 2, WritesFile = 4, FindsRoom = 8;
 
     public static byte[] RenewTo(TimeSpan leaseEnd)
     {
@@ -47,7 +47,7 @@ internal static class GuardFrames
         using var writer = new BinaryWriter(buffer, Encoding.UTF8);
         writer.Write(0);
         writer.Write(Run);
-        writer.Write((order.ReadsFile ? ReadsFile : 0) | (order.AsRoot ? AsRoot : 0) | (order.WritesFile ? WritesFile : 0));
+        writer.Write((order.ReadsFile ? ReadsFile : 0) | (order.AsRoot ? AsRoot : 0) | (order.WritesFile ? WritesFile : 0) | (order.FindsRoom ? FindsRoom : 0));
         writer.Write(order.Arguments.Count);
         writer.Write(order.Environment.Count);
         WriteWord(writer, order.Directory);
@@ -80,6 +80,8 @@ internal sealed record GuardOrder
     public bool ReadsFile { get; init; }
     /// <summary>No program: the arguments are a path, a mode in octal, and a text for the file there; the exit code is the errno.</summary>
     public bool WritesFile { get; init; }
+    /// <summary>No program: the only argument is a directory; the exit code is 0 if its disk has room for a megabyte and sixteen files, else the errno.</summary>
+    public bool FindsRoom { get; init; }
     /// <summary>As root of the sandbox instead of the build's user; for drivers with <see cref="ISandboxDriver.HasRoot"/>.</summary>
     public bool AsRoot { get; init; }
 }

@@ -15,6 +15,8 @@ internal sealed class ImagePodmanDriver(string podman, string runtime, GuardProg
     /// <summary>What containers of one data directory bear, so that a later silo finds them.</summary>
     public const string Label = "builds-data";
 
+    private const string NamePrefix = "builds-";
+
     public string Name => "podman";
 
     public bool OwnNamespace => true;
@@ -36,17 +38,28 @@ internal sealed class ImagePodmanDriver(string podman, string runtime, GuardProg
         return program.Around(around.Words(slot, image, program, groups: false), podman,
         [
             "--runtime", runtime, "--cgroup-manager=cgroupfs", "--events-backend=none", "--log-level=error",
-            "run", "--rm", "--name", $"builds-{order.Name}-{program.Mark[^8..]}", "--label", $"{Label}={program.Mark}",
+            "run", "--rm", "--name", $"{NamePrefix}{order.Name}-{program.Mark[^8..]}", "--label", $"{Label}={program.Mark}",
             "--uidmap", map, "--gidmap", map, "--preserve-fds=1", "--log-driver=none", "--image-volume=ignore", "--init=false",
-            // The network is joined before podman starts.
+            // What is in shared memory counts as memory. The network is joined before podman starts.
             "--network", around.HasNetwork ? "host" : "none", "--uts", "private", "--hostname", "build", "--add-host", "build:127.0.1.1", "--ipc", "private",
-            .. groups, "--pids-limit=-1", "--ulimit", "nofile=1024:4096", "--ulimit", "nproc=4096:4096", "--security-opt", "label=disable",
-            "--shm-size", "67108864",
+            .. groups, "--cap-add", "NET_RAW", "--pids-limit=-1", "--ulimit", "nofile=1024:4096", "--ulimit", "nproc=4096:4096", "--security-opt", "label=disable",
+            "--shm-size", "1099511627776",
             "--volume", $"{around.Home(slot, image)}:{BuildScripts.Home}", "--volume", $"{Surroundings.Tools}:{Tools}:ro",
             "--workdir", "/", "--user", "0:0", "--entrypoint", $"[\"{Tools}/init\"]",
             "--rootfs", Surroundings.Root,
             .. program.Arguments("container", image.User, order),
         ]);
+    }
+
+    /// <summary>Removes containers of this data directory but those of the guards that are named; how many there were.</summary>
+    public async Task<int> RemoveOthers(IReadOnlySet<string> running)
+    {
+        var listed = Path.Combine(program.DataDirectory, $"containers.{Environment.ProcessId}");
+        var names = (await Tool.Output(listed, podman, "ps", "--all", "--filter", $"label={Label}={program.Mark}", "--format", "{{.Names}}"))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var others = names.Where(name => !running.Any(guard => name.StartsWith($"{NamePrefix}{guard}-", StringComparison.Ordinal))).ToList();
+        if (others.Count > 0) await Tool.Output(listed, podman, ["--runtime", runtime, "--cgroup-manager=cgroupfs", "rm", "--force", "--time", "0", .. others]);
+        return others.Count;
     }
 
     /// <summary>A group's path below the mount of its controller, which is the same for all.</summary>

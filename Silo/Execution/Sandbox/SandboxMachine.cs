@@ -5,12 +5,11 @@ using Builds.Execution.Native;
 using Builds.Execution.Networks;
 using Builds.Execution.Slots;
 using Builds.Images;
-using Microsoft.Extensions.Options;
 
 namespace Builds.Execution.Sandbox;
 
 /// <summary>What this machine can do for builds, tried and not guessed, and the slots on it.</summary>
-internal sealed class SandboxMachine
+internal sealed class SandboxMachine : IAsyncDisposable
 {
     private const int TrialSlot = -1;
 
@@ -29,7 +28,8 @@ internal sealed class SandboxMachine
     private readonly ExecutionOptions _options;
     private readonly GuardProgram _program;
     private readonly SlotUsers _users;
-    private readonly ISandboxDriver? _bubblewrap, _podman;
+    private readonly ISandboxDriver? _bubblewrap;
+    private readonly ImagePodmanDriver? _podman;
     private readonly SlotNetworks? _networks;
 
     private SandboxMachine(ExecutionOptions options, GuardProgram program, SlotUsers users, Parts parts)
@@ -94,9 +94,10 @@ internal sealed class SandboxMachine
     };
 
     /// <summary>Where a build of an image (null: of this machine's system) runs.</summary>
-    public Placement Place(int number, Image? image, ISandboxDriver driver)
+    public async Task<Placement> Place(int number, Image? image, ISandboxDriver driver)
     {
         var slot = MakeSlot(driver, number);
+        var network = image?.Network == ImageNetwork.Nat && _networks is not null && slot.User is { } user ? await _networks.Of(user) : null;
         if (image is not null && slot.FirstMapped is { } first) slot = slot with { User = first + image.User };
         else if (image is not null) slot = slot with { User = null };
         var limits = BuildLimits.Of(_options);
@@ -108,7 +109,7 @@ internal sealed class SandboxMachine
             Groups = Groups is null ? [] : [.. Groups.Of(name, limits)],
             ProcessLimits = Groups is not null ? [] : [(DataLimit, limits.Memory), .. slot.User is null ? [] : new[] { (ProcessLimit, (long)limits.Processes) }],
             HasNetwork = image?.Network != ImageNetwork.None,
-            Network = image?.Network == ImageNetwork.Nat ? _networks?.Of(number) : null,
+            Network = network,
         };
         var workspace = new Workspace(slot, _program, driver.OwnNamespace ? Spaces : null);
         return new Placement(driver, slot, image, workspace, surroundings, limits, Groups, name, [.. driver.Remarks, .. Remarks(driver, image, limits)]);
@@ -118,16 +119,38 @@ internal sealed class SandboxMachine
     /// For what is made here and is no build. What it writes belongs to the very users that it has inside, and lies in a directory: it can
     /// become a layer.
     /// </summary>
-    public Placement PlaceForMaking(Image image, ISandboxDriver driver)
+    public async Task<Placement> PlaceForMaking(Image image, ISandboxDriver driver)
     {
-        var place = Place(MakingSlot, image, driver);
+        var place = await Place(MakingSlot, image, driver);
         if (place.Slot.FirstMapped is null) return place;
         var slot = place.Slot with { FirstMapped = 0, User = image.User };
         return place with { Slot = slot, Surroundings = place.Surroundings with { HasSpace = false }, Workspace = new Workspace(slot, _program, spaces: null) };
     }
 
-    /// <summary>Removes the control groups and networks that no running build of this silo has.</summary>
-    public void Sweep(IReadOnlySet<int> used) => Groups?.Sweep(name => used.Any(number => NameOf(number) == name));
+    /// <summary>Removes what was made here and is not a build's.</summary>
+    public ValueTask DisposeAsync() => _networks?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    /// <summary>
+    /// Removes what killed processes leave and no running build has: containers, control groups, networks. Only the silo may call it that has the
+    /// data directory. Throws <see cref="IOException"/>.
+    /// </summary>
+    /// <param name="running">The names of guards that run, and the slots that are in use.</param>
+    /// <param name="withContainers">Whether there may be any.</param>
+    public async Task<int> Sweep(IReadOnlyDictionary<int, string> running, bool withContainers)
+    {
+        var slots = running.Keys.Select(NameOf).ToHashSet(StringComparer.Ordinal);
+        var removed = Groups?.Sweep(slots.Contains) ?? 0;
+        if (withContainers && _podman is not null) removed += await _podman.RemoveOthers(running.Values.ToHashSet(StringComparer.Ordinal));
+        if (_networks is not null) removed += await _networks.Sweep(_users.IsFree);
+        return removed;
+    }
+
+    /// <summary>For a silo that ends: nobody uses its data directory any more.</summary>
+    public async Task Leave()
+    {
+        Groups?.Leave();
+        if (_networks is not null) await _networks.RemoveRules();
+    }
 
     public Slot MakeSlot(ISandboxDriver driver, int number)
     {
@@ -158,9 +181,9 @@ internal sealed class SandboxMachine
     {
         if (!driver.OwnNamespace) yield break;
         if (WhyNoGroups is not null)
-            yield return $"The memory of each process is limited to {limits.Memory >> 20} MiB, not that of the build as a whole: {WhyNoGroups}.";
+            yield return $"Memory is limited for each process by itself, not for the build as a whole: {WhyNoGroups}.";
         if (WhyNoSpaces is not null && limits.Disk is not null)
-            yield return $"The disk of this build is not limited: {WhyNoSpaces}.";
+            yield return $"The disk is not limited: {WhyNoSpaces}.";
         if (image?.Network == ImageNetwork.Nat && WhyNoNetworks is not null)
             yield return $"The network is the one of this machine: {WhyNoNetworks}.";
     }
@@ -189,7 +212,7 @@ internal sealed class SandboxMachine
     /// <summary>Null if bubblewrap works, else the reason and what mends it.</summary>
     private async Task<string?> TryHost()
     {
-        var place = Place(TrialSlot, image: null, Host);
+        var place = await Place(TrialSlot, image: null, Host);
         await place.Workspace.Create();
         try
         {

@@ -28,6 +28,18 @@ internal sealed class SlotUsers(IOptions<ExecutionOptions> options) : IDisposabl
     /// <summary>The first of the users that an image has in a slot of that user.</summary>
     public uint FirstMapped(uint user) => (uint)options.Value.FirstMappedUser + (user - (uint)options.Value.FirstUser) * 65536;
 
+    /// <summary>Whether a user is nobody's at this moment: in our range, and no silo of this machine has it.</summary>
+    public bool IsFree(uint user)
+    {
+        lock (_gate)
+        {
+            if (user < options.Value.FirstUser || user >= options.Value.FirstUser + options.Value.UserCount || !TryLock((int)user)) return false;
+            _held[^1].Dispose();
+            _held.RemoveAt(_held.Count - 1);
+            return true;
+        }
+    }
+
     public void Dispose()
     {
         foreach (var file in _held) file.Dispose();

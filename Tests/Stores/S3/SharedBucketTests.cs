@@ -18,7 +18,7 @@ public sealed class SharedMemoryTests : SharedLogContract, IDisposable
 
     protected override ILogStore B { get; }
 
-    protected override int ShortRun => 300;
+    protected override int ShortRun => 100;
 
     public void Dispose() => stores.Dispose();
 
@@ -41,7 +41,7 @@ public sealed class SharedFaultsTests : SharedLogContract, IDisposable
 
     protected override ILogStore B { get; }
 
-    protected override int ShortRun => 300;
+    protected override int ShortRun => 100;
 
     public void Dispose() => stores.Dispose();
 

@@ -8,12 +8,13 @@ WITH given AS (
         "cancelRequested" AS cancel_requested, image, visibility, tags, note, created, updated, expires, revision,
         CASE @GrainTypeString WHEN 'job' THEN coalesce(pool, 'default') END AS pool,
         CASE @GrainTypeString WHEN 'job' THEN coalesce(priority, 0) END AS priority,
-        CASE @GrainTypeString WHEN 'job' THEN coalesce(labels, '[]') END AS labels
+        CASE @GrainTypeString WHEN 'job' THEN coalesce(labels, '[]') END AS labels,
+        "triggersDue" AS triggers_due
     FROM (SELECT convert_from(@PayloadBinary, 'UTF8') AS text) AS payload, json_to_record((
         CASE strpos(text, '\u0000') WHEN 0 THEN text ELSE regexp_replace(text, '(?<!\\)((\\\\)*)\\u0000', '\1\\ufffd', 'g') END)::json) AS record (
         id integer, owner text, "user" text, status text, reason text, attempt integer, worker text, incarnation bigint, "queuedAt" text,
         started text, "cancelRequested" boolean, image text, visibility text, tags text, note text, created text, updated text,
-        expires text, revision integer, pool text, priority integer, labels text)
+        expires text, revision integer, pool text, priority integer, labels text, "triggersDue" text)
     WHERE @ServiceId NOT LIKE '% % % %' OR EXISTS (
         SELECT FROM membership
         WHERE address = split_part(@ServiceId, ' ', 1) AND port = nullif(split_part(@ServiceId, ' ', 2), '')::integer
@@ -23,11 +24,11 @@ WITH given AS (
     INSERT INTO storage (
         state, n0, n1, key, version,
         id, owner, status, reason, attempt, worker, incarnation, queued_at, started, cancel_requested,
-        image, visibility, tags, note, created, updated, expires, revision, pool, priority, labels, payload)
+        image, visibility, tags, note, created, updated, expires, revision, pool, priority, labels, triggers_due, payload)
     SELECT
         @GrainTypeString, @GrainIdN0, @GrainIdN1, coalesce(@GrainIdExtensionString, ''), 1,
         id, owner, status, reason, attempt, worker, incarnation, queued_at, started, cancel_requested,
-        image, visibility, tags, note, created, updated, expires, revision, pool, priority, labels, @PayloadBinary
+        image, visibility, tags, note, created, updated, expires, revision, pool, priority, labels, triggers_due, @PayloadBinary
     FROM given
     WHERE @GrainStateVersion IS NULL
     ON CONFLICT DO NOTHING
@@ -39,7 +40,8 @@ WITH given AS (
         worker = given.worker, incarnation = given.incarnation, queued_at = given.queued_at, started = given.started,
         cancel_requested = given.cancel_requested, image = given.image, visibility = given.visibility, tags = given.tags,
         note = given.note, created = given.created, updated = given.updated, expires = given.expires,
-        revision = given.revision, pool = given.pool, priority = given.priority, labels = given.labels, payload = @PayloadBinary
+        revision = given.revision, pool = given.pool, priority = given.priority, labels = given.labels, triggers_due = given.triggers_due,
+        payload = @PayloadBinary
     FROM given
     WHERE storage.state = @GrainTypeString AND storage.n0 = @GrainIdN0 AND storage.n1 = @GrainIdN1
         AND storage.key = coalesce(@GrainIdExtensionString, '') AND storage.version = @GrainStateVersion

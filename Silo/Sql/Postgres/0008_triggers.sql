@@ -1,0 +1,3 @@
+-- When the outbox has something to do for a job or a group that has ended; null for all others. Everything that it asks is in the index.
+ALTER TABLE storage ADD COLUMN triggers_due text COLLATE "C";
+CREATE INDEX trigger_due ON storage (triggers_due, id, state, owner) WHERE triggers_due IS NOT NULL;

@@ -1,0 +1,101 @@
+namespace Builds.Execution.Places;
+
+/// <summary>What holds for a build whatever runs it. All cases of a place are tasks of one build, in this order.</summary>
+internal static class Cases
+{
+    /// <summary>Prints "refused" if a command fails, else what it printed.</summary>
+    private static string Refused(string command) => $"if out=$({command} 2>&1); then echo \"WORKED: $out\"; else echo refused; fi";
+
+    private static readonly Place[] WithSudo = [Place.DebianBubblewrap, Place.DebianPodman];
+    private static readonly Place[] Images = [.. WithSudo, Place.BusyboxPodman];
+
+    public static IReadOnlyList<Case> All { get; } =
+    [
+        new("the user is build", "id -un", "build\n"),
+        new("the user is not root", "[ $(id -u) != 0 ] && echo no", "no\n"),
+        new("there are no further groups", "id -G | wc -w | tr -d ' '", "1\n"),
+        new("the home is the directory", "echo $HOME; pwd", "/home/build\n/home/build\n"),
+        new("the home holds scripts alone", "ls -A | sort", ".buildenv\n.tasks\n"),
+        new("the scripts are its own", "stat -c '%U %a' .buildenv .tasks/case-0", "build 755\nbuild 755\n"),
+        new("the names of the user", "echo $USER $LOGNAME", "build build\n"),
+        new("the usual variables", "echo $LANG $TERM $CI_NAME $JOB_ID $JOB_ATTEMPT", "C.UTF-8 dumb sourcehut 7 1\n"),
+        new("the address of the job", "echo $JOB_URL", "http://builds.example/~alice/job/7\n"),
+        new("variables of the manifest", "printf '%s|' \"$text\" \"$number\" \"$flag\" \"$empty\"", "it's $HOME \"and\"\nmore|42|true||"),
+        new("nothing of the silo's environment", "env | grep -c -i -E 'dotnet|builds_|nuget|vstest' || true", "0\n"),
+        new("a variable for later tasks", "echo 'export later=yes' >>~/.buildenv", ""),
+        new("the variable of the task before", "echo $later", "yes\n"),
+        new("no input", "cat | wc -c | tr -d ' '", "0\n"),
+        new("the mask of new files", "umask", "0022\n"),
+        new("the limit of open files", "ulimit -Sn", "1024\n"),
+        new("no open files but the three", "ls /proc/self/fd | tr '\\n' ' '", "0 1 2 3 "),
+        new("no ignored and no blocked signals", "grep -E 'SigIgn|SigBlk' /proc/self/status | tr -d '\\t'", "SigBlk:0000000000000000\nSigIgn:0000000000000000\n"),
+        new("the order of output and errors", "i=0; while [ $i -lt 500 ]; do echo $i; echo e$i >&2; i=$((i+1)); done", string.Concat(Enumerable.Range(0, 500).Select(i => $"{i}\ne{i}\n"))),
+        new("output without an end of line", "printf abc", "abc"),
+        new("carriage returns", "printf 'a\\r\\nb\\r\\n'", "a\r\nb\r\n"),
+        new("text beyond ASCII", "echo 'grüße ☃'", "grüße ☃\n"),
+        new("one long line", "head -c 300000 /dev/zero | tr '\\0' x | wc -c | tr -d ' '; head -c 100000 /dev/zero | tr '\\0' x", "300000\n" + new string('x', 100_000)),
+        new("a flood of output", "yes 0123456789 | head -n 200000 | tail -n 2; seq 1 20000", "0123456789\n0123456789\n" + string.Concat(Enumerable.Range(1, 20_000).Select(i => $"{i}\n"))),
+        new("output through /dev/stdout and /dev/stderr", "echo out >/dev/stdout; echo err >/dev/stderr", "out\nerr\n"),
+        new("devices that programs need", "for d in null zero full random urandom tty; do [ -c /dev/$d ] && echo $d; done", "null\nzero\nfull\nrandom\nurandom\ntty\n"),
+        new("shared memory", "echo x >/dev/shm/x && cat /dev/shm/x && rm /dev/shm/x", "x\n"),
+        new("a temporary directory for all", "stat -c %a /tmp; echo x >/tmp/x && cat /tmp/x", "1777\nx\n"),
+        new("programs in the home", "printf '#!/bin/sh\\necho ran\\n' >program; chmod +x program; ./program", "ran\n"),
+        new("programs in the temporary directory", "printf '#!/bin/sh\\necho ran\\n' >/tmp/program; chmod +x /tmp/program; /tmp/program", "ran\n"),
+        new("a thousand files", "mkdir many; i=0; while [ $i -lt 1000 ]; do : >many/$i; i=$((i+1)); done; ls many | wc -l | tr -d ' '; rm -r many", "1000\n"),
+        new("a deep tree", "i=0; while [ $i -lt 200 ]; do mkdir d; cd d; i=$((i+1)); done; pwd | tr -cd / | wc -c | tr -d ' '; cd ~; rm -r d", "202\n"),
+        new("names of any kind", "n=\"$(printf ' \\001 ü\\n*')\"; : >\"$n\"; [ -e \"$n\" ] && echo there; rm \"$n\"", "there\n"),
+        new("links", "echo x >f; ln f hard; ln -s f soft; cat hard soft; rm f hard soft", "x\nx\n"),
+        new("pipes with names", "mkfifo p; echo through >p & cat p; wait; rm p", "through\n"),
+        new("files with holes", "dd if=/dev/zero of=h bs=1 count=1 seek=1073741823 2>/dev/null; stat -c %s h; rm h", "1073741824\n"),
+        new("modes of files", "echo x >m; chmod 4751 m; stat -c %a m; rm m", "4751\n"),
+        new("the time is that of the machine, in UTC", "[ $(( $(date +%s) / 100000 )) -ge 17000 ] && date +%Z", "UTC\n"),
+        new("exit statuses", "for s in 0 1 127 255; do sh -c \"exit $s\"; printf '%s ' $?; done", "0 1 127 255 "),
+        new("the status of a killed program", "{ sh -c 'kill -9 $$'; status=$?; } 2>/dev/null; echo $status", "137\n"),
+        new("a pipe that nobody reads any more", "yes | head -n 1", "y\n"),
+        new("a hundred processes", "i=0; while [ $i -lt 100 ]; do sleep 0.2 & i=$((i+1)); done; wait; echo all", "all\n"),
+        new("a signal to its own group", "sh -c 'trap \"echo got; exit\" TERM; kill -TERM $$; sleep 5'", "got\n"),
+        new("the name of the machine", "cat /proc/sys/kernel/hostname", "build\n") { Where = Images },
+        new("loopback", "grep -c lo: /proc/net/dev", "1\n"),
+
+        // What must not be.
+        new("only its own processes are seen", "[ $(ls -d /proc/[0-9]* | wc -l) -lt 12 ] && echo few", "few\n"),
+        new("the first process is the guard", "cat /proc/1/comm", "init\n"),
+        new("the guard cannot be ended", "kill -9 1 2>/dev/null; kill -TERM 1 2>/dev/null; cat /proc/1/comm", "init\n"),
+        new("the guard cannot be stopped", "kill -STOP 1 2>/dev/null; cat /proc/1/comm", "init\n"),
+        new("the guard's environment cannot be read", Refused("cat /proc/1/environ"), "refused\n"),
+        new("the guard's memory cannot be read", Refused("head -c 1 /proc/1/mem"), "refused\n"),
+        new("the guard's files cannot be reached", Refused("ls /proc/1/fd/ /proc/1/root/"), "refused\n"),
+        new("settings of the kernel cannot be written", Refused("sh -c 'echo x >/proc/sys/kernel/core_pattern'"), "refused\n"),
+        new("the kernel takes no orders", Refused("sh -c 'echo h >/proc/sysrq-trigger'"), "refused\n"),
+        new("the machine's memory cannot be read", Refused("head -c 1 /proc/kcore"), "refused\n"),
+        new("messages of the kernel cannot be read", Refused("head -c 1 /dev/kmsg"), "refused\n"),
+        new("nothing below /sys can be written", Refused("sh -c 'echo x >/sys/kernel/mm/transparent_hugepage/enabled'"), "refused\n"),
+        new("no disk of the machine is there", "ls /dev | grep -c -E '^(vd|sd|nvme|loop|dm-)' || true", "0\n"),
+        new("devices cannot be made", Refused("mknod device b 254 0"), "refused\n"),
+        new("nothing can be mounted", Refused("mount -t tmpfs none /tmp"), "refused\n"),
+        new("there is no way into a user namespace", Refused("unshare -U -r true"), "refused\n") { Where = [Place.Host, Place.DebianBubblewrap] },
+        new("a setuid copy of the shell gives nothing", "cp /bin/sh s && chmod 4755 s && ./s -c 'id -un'; rm s", "build\n") { Where = [Place.Host, .. WithSudo] },
+        new("passwords cannot be read", Refused("cat /etc/shadow"), "refused\n"),
+        new("the directory of the silo is not there", Refused("ls $data/slots"), "refused\n"),
+        new("nor the homes of people", "ls -A /root /home 2>/dev/null | grep -v -E '^(/root|/home|build|)[:]?$' || true", "") { Where = [Place.Host] },
+        new("keyrings cannot be used", Refused("perl -e 'exit(syscall(248, \"user\", \"k\", \"v\", 1, -3) < 0)'"), "refused\n") { Where = [Place.Host, .. WithSudo] },
+        new("others' processes cannot be traced", Refused("perl -e 'exit(syscall(101, 16, 1, 0, 0) < 0)'"), "refused\n") { Where = [Place.Host, .. WithSudo] },
+        new("abstract sockets of the machine cannot be reached", "perl -e 'use Socket; socket(S, AF_UNIX, SOCK_STREAM, 0); print connect(S, pack(\"S a*\", AF_UNIX, \"\\0$ENV{socket}\")) ? \"WORKED\" : \"refused\"'", "refused") { Where = WithSudo },
+        new("the machine's own addresses cannot be reached", "for a in $machine; do curl -s -m 5 -o /dev/null telnet://$a </dev/null && echo WORKED $a; done; echo none", "none\n") { Where = WithSudo },
+        new("metadata services cannot be reached", Refused("curl -s -m 5 http://169.254.169.254/"), "refused\n") { Where = WithSudo },
+
+        // Root of the sandbox, which is nobody outside.
+        new("sudo makes root", "sudo id -u; sudo -u nobody id -un; echo in | sudo cat; sudo sh -c 'exit 7'; echo $?", "0\nnobody\nin\n7\n") { Where = WithSudo },
+        new("root changes the system", "echo x | sudo tee /etc/made >/dev/null; stat -c '%U %s' /etc/made; sudo -E sh -c 'echo \"$text\"' | head -n 1", "root 2\nit's $HOME \"and\"\n") { Where = WithSudo },
+        new("root keeps its directory and its user's name", "mkdir -p w; cd w; sudo pwd; sudo sh -c 'echo $HOME $SUDO_USER'", "/home/build/w\n/root build\n") { Where = WithSudo },
+        new("root mounts nothing", Refused("sudo mount -t tmpfs none /mnt"), "refused\n") { Where = WithSudo },
+        new("root makes no devices that work", Refused("sudo sh -c 'mknod /tmp/d b 254 0 && head -c 1 /tmp/d'"), "refused\n") { Where = WithSudo },
+        new("root does not set the clock", Refused("sudo date -s 2001-01-01"), "refused\n") { Where = WithSudo },
+        new("root does not name the machine", Refused("sudo hostname other"), "refused\n") { Where = WithSudo },
+        new("root loads no module", Refused("sudo sh -c 'echo x >/proc/sys/kernel/modprobe'"), "refused\n") { Where = WithSudo },
+        new("root does not end the guard", "sudo sh -c 'kill -9 1; kill -STOP 1'; sudo cat /proc/1/comm", "init\n") { Where = WithSudo },
+        new("root does not read the guard's memory", Refused("sudo head -c 1 /proc/1/mem"), "refused\n") { Where = WithSudo },
+        new("root does not see the directory of the silo", Refused("sudo ls $data/slots"), "refused\n") { Where = WithSudo },
+        new("root is one of many outside", "sudo awk '{ print ($2 >= 1900000000), $3 }' /proc/self/uid_map", "1 65536\n") { Where = WithSudo },
+    ];
+}

@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using Builds.Execution.Sandbox;
+using Builds.Images;
+using Builds.Tests;
+
+namespace Builds.Execution.Places;
+
+/// <summary>The places that builds of the suite run in: the machine itself, a Debian system under either driver, and one that is busybox alone.</summary>
+public enum Place
+{
+    Host,
+    DebianBubblewrap,
+    DebianPodman,
+    BusyboxPodman,
+}
+
+/// <summary>
+/// Images for all tests of this process, made once: of the archive that <c>Tests/run</c> makes by mmdebstrap, and of Debian's static busybox.
+/// </summary>
+internal sealed class TestImages
+{
+    /// <summary>Busybox has no bash: what its shell cannot read of ~/.buildenv is the function in front of the variables.</summary>
+    private const string BusyboxPreamble = "#!/bin/sh\neval \"$(sed '1,/^}/d' ~/.buildenv)\"\nset -e\n";
+
+    private static readonly Lock Gate = new();
+    private static Task<TestImages>? one;
+
+    private TestImages(string directory) => Directory = directory;
+
+    /// <summary>For <see cref="ExecutionOptions.Images"/>.</summary>
+    public string Directory { get; }
+
+    public static string Archive => Path.Combine(Repository.Root, "Tests", "Execution", "Images", "debian.tar");
+
+    public static Task<TestImages> Shared()
+    {
+        lock (Gate) return one ??= Make();
+    }
+
+    public static string NameOf(Place place) => place switch
+    {
+        Place.Host => Image.Host,
+        Place.DebianBubblewrap => "debian/bubblewrap",
+        Place.DebianPodman => "debian/podman",
+        Place.BusyboxPodman => "busybox",
+        _ => throw new UnreachableException(place.ToString()),
+    };
+
+    private static async Task<TestImages> Make()
+    {
+        // Not below the data directory of any silo, and out of the way of what a host build sees.
+        var folder = new TempFolder();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => folder.Dispose();
+        await using var harness = new ExecutorHarness(options => options.Images = Path.Combine(folder.Path, "images"));
+        var program = harness.Service<GuardProgram>();
+        var machine = await harness.Service<BuildExecutor>().Start(CancellationToken.None);
+        var maker = new ImageMaker(harness.Service<ImageStore>(), machine, program, _ => { });
+        var debian = Path.Combine(folder.Path, "debian");
+        System.IO.Directory.CreateDirectory(debian);
+        var end = await Tool.Run("/bin/tar", "--extract", "--file", Archive, "--directory", debian, "--numeric-owner", "--preserve-permissions", "--exclude=./dev/*");
+        end.Code.ShouldBe(0, end.Words);
+        async Task Add(Place place, ImageDriver driver, string root, string? preamble = null) => await maker.Make(
+            new ImageOrder { Name = NameOf(place), Driver = driver, RootFs = root, Plain = true, Preamble = preamble }, DateTimeOffset.UnixEpoch, CancellationToken.None);
+
+        await Add(Place.DebianBubblewrap, ImageDriver.Bubblewrap, debian);
+        await Add(Place.DebianPodman, ImageDriver.Podman, debian);
+        await Add(Place.BusyboxPodman, ImageDriver.Podman, await MakeBusybox(Path.Combine(folder.Path, "busybox")), BusyboxPreamble);
+        return new TestImages(Path.Combine(folder.Path, "images"));
+    }
+
+    private static async Task<string> MakeBusybox(string root)
+    {
+        foreach (var directory in new[] { "bin", "etc", "tmp", "proc", "dev", "sys", "run", "var/tmp" }) System.IO.Directory.CreateDirectory(Path.Combine(root, directory));
+        foreach (var open in new[] { "tmp", "var/tmp" }) File.SetUnixFileMode(Path.Combine(root, open), (UnixFileMode)0b1_111_111_111);
+        File.Copy("/bin/busybox", Path.Combine(root, "bin", "busybox"));
+        File.SetUnixFileMode(Path.Combine(root, "bin", "busybox"), (UnixFileMode)0b111_101_101);
+        var end = await Tool.Run("/usr/sbin/chroot", root, "/bin/busybox", "--install", "-s", "/bin");
+        end.Code.ShouldBe(0, end.Words);
+        return root;
+    }
+}
+
+/// <summary>A test in the places of the suite: skipped where their tools are missing, but never in CI.</summary>
+internal sealed class PlacesTheoryAttribute : TheoryAttribute
+{
+    public PlacesTheoryAttribute()
+    {
+        if (Needs.Ci) return;
+        if (!Needs.Root || !Needs.Bubblewrap) Skip = "needs root and bubblewrap";
+        else if (SandboxMachine.FindPodman() is null || !File.Exists("/bin/busybox")) Skip = "needs podman and busybox: apt-get install podman busybox-static";
+        else if (!File.Exists(TestImages.Archive)) Skip = $"{TestImages.Archive} is not there: Tests/run makes it";
+    }
+}
