@@ -138,6 +138,8 @@ public sealed record JobSubmission
     [Id(8)] public string Pool { get; init; } = Placement.DefaultPool;
     /// <summary>Only workers that carry all of these run it.</summary>
     [Id(9)] public ImmutableArray<string> Labels { get; init; } = [];
+    /// <summary>The scopes of the token that its builds get, as <c>oauth</c> asks for and its submitter may grant; none: no token.</summary>
+    [Id(10)] public ImmutableArray<string> Grants { get; init; } = [];
 }
 
 /// <summary>The answer to start and cancel.</summary>

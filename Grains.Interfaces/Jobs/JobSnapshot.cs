@@ -76,4 +76,6 @@ public sealed record JobSnapshot
     [Id(30)] public bool TellGroup { get; init; }
     /// <summary>What the current or last attempt has checked out, in manifest order.</summary>
     [Id(32)] public ImmutableArray<SourceCommit> Sources { get; init; } = [];
+    /// <summary>The scopes of the token that its builds get, as <c>oauth</c> asks for and its submitter may grant; none: no token.</summary>
+    [Id(33)] public ImmutableArray<string> Grants { get; init; } = [];
 }

@@ -25,6 +25,7 @@ public static class JobDecisions
             Tags = submission.Tags,
             Visibility = submission.Visibility,
             Secrets = submission.Secrets,
+            Grants = submission.Grants,
             Priority = submission.Priority,
             Pool = submission.Pool,
             Labels = submission.Labels,

@@ -38,6 +38,8 @@ public sealed record JobState
     public ImmutableArray<string> Tags { get; init; } = [];
     public Visibility Visibility { get; init; } = Visibility.Unlisted;
     public bool Secrets { get; init; }
+    /// <summary>The scopes of the token that its builds get.</summary>
+    public ImmutableArray<string> Grants { get; init; } = [];
     /// <summary>The group that it is a member of.</summary>
     public int? Group { get; init; }
     public int Priority { get; init; }
@@ -92,6 +94,7 @@ public sealed record JobState
         Tags = Tags,
         Visibility = Visibility,
         Secrets = Secrets,
+        Grants = Grants,
         Created = Created,
         Updated = Updated,
         Started = Started,

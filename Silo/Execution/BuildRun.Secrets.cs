@@ -60,6 +60,22 @@ internal sealed partial class BuildRun
                 "sh", $"{place.Home}/{MovedFile}", path, Convert.ToString(secret.Info.Mode, 8).PadLeft(4, '0')), ToSetupLog), $"Writing {path}", FailReason.Setup);
     }
 
+    /// <summary>Lets hut speak to this service with the token of the build.</summary>
+    private async Task<BuildOutcome?> ConfigureHut()
+    {
+        if (plan.Token is not { } token) return null;
+        var origin = plan.JobUrl[..plan.JobUrl.LastIndexOf("/~", StringComparison.Ordinal)];
+        return await WriteFile(".config/hut/config", $$"""
+            instance "builds" {
+                access-token "{{token}}"
+                builds {
+                    origin "{{origin}}"
+                }
+            }
+
+            """, OwnerOnly);
+    }
+
     private async Task<BuildOutcome?> Command(string what, params string[] words) =>
         await FailureOf(await _guard.Run(place.Order(words), ToSetupLog), what, FailReason.Setup);
 

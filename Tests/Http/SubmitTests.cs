@@ -83,6 +83,23 @@ public sealed class SubmitTests(RestServer rest) : IClassFixture<RestServer>
         (await rest.Server.Grains.GetGrain<IJobGrain>(answer.Id).Get())!.Secrets.ShouldBe(expected);
     }
 
+    [Theory]
+    [InlineData("jobs:write,secrets:read", true, "jobs:read")]
+    [InlineData("*", true, "jobs:read,secrets:write")]
+    [InlineData("*", false, "")]
+    [InlineData("jobs:write", null, "")]
+    public async Task A_job_is_granted_what_its_manifest_asks_for_and_its_submitter_has(string scopes, bool? secrets, string expected)
+    {
+        const string Manifest = "image: host\noauth: builds.sr.ht/LOGS:RW builds/SECRETS:RW git.sr.ht/PROFILE:RO builds.sr.ht/JOBS\ntasks:\n- a: 'true'\n";
+        var client = await rest.As(rest.NewUser(), scopes.Split(','));
+
+        var job = await (secrets is { } asked
+            ? client.PostJson("/api/jobs", new { manifest = Manifest, execute = false, secrets = asked })
+            : client.PostJson("/api/jobs", new { manifest = Manifest, execute = false }));
+
+        string.Join(',', (await rest.Server.Grains.GetGrain<IJobGrain>(job.Id).Get())!.Grants).ShouldBe(expected);
+    }
+
     [Fact]
     public async Task Without_the_scope_for_them_a_job_gets_no_secrets_and_may_not_ask_for_them()
     {
