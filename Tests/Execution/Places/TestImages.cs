@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Builds.Execution.Sandbox;
 using Builds.Images;
+using Builds.Support;
 using Builds.Tests;
 
 namespace Builds.Execution.Places;
@@ -64,19 +65,8 @@ internal sealed class TestImages
 
         await Add(Place.DebianBubblewrap, ImageDriver.Bubblewrap, debian);
         await Add(Place.DebianPodman, ImageDriver.Podman, debian);
-        await Add(Place.BusyboxPodman, ImageDriver.Podman, await MakeBusybox(Path.Combine(folder.Path, "busybox")), BusyboxPreamble);
+        await Add(Place.BusyboxPodman, ImageDriver.Podman, await Busybox.MakeRoot(Path.Combine(folder.Path, "busybox")), BusyboxPreamble);
         return new TestImages(Path.Combine(folder.Path, "images"));
-    }
-
-    private static async Task<string> MakeBusybox(string root)
-    {
-        foreach (var directory in new[] { "bin", "etc", "tmp", "proc", "dev", "sys", "run", "var/tmp" }) System.IO.Directory.CreateDirectory(Path.Combine(root, directory));
-        foreach (var open in new[] { "tmp", "var/tmp" }) File.SetUnixFileMode(Path.Combine(root, open), (UnixFileMode)0b1_111_111_111);
-        File.Copy("/bin/busybox", Path.Combine(root, "bin", "busybox"));
-        File.SetUnixFileMode(Path.Combine(root, "bin", "busybox"), (UnixFileMode)0b111_101_101);
-        var end = await Tool.Run("/usr/sbin/chroot", root, "/bin/busybox", "--install", "-s", "/bin");
-        end.Code.ShouldBe(0, end.Words);
-        return root;
     }
 }
 
@@ -87,7 +77,7 @@ internal sealed class PlacesTheoryAttribute : TheoryAttribute
     {
         if (Needs.Ci) return;
         if (!Needs.Root || !Needs.Bubblewrap) Skip = "needs root and bubblewrap";
-        else if (SandboxMachine.FindPodman() is null || !File.Exists("/bin/busybox")) Skip = "needs podman and busybox: apt-get install podman busybox-static";
+        else if (SandboxMachine.FindPodman() is null || !File.Exists(Busybox.Program)) Skip = "needs podman and busybox: apt-get install podman busybox-static";
         else if (!File.Exists(TestImages.Archive)) Skip = $"{TestImages.Archive} is not there: Tests/run makes it";
     }
 }
