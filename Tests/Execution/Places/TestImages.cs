@@ -31,7 +31,7 @@ internal sealed class TestImages
     /// <summary>For <see cref="ExecutionOptions.Images"/>.</summary>
     public string Directory { get; }
 
-    public static string Archive => Path.Combine(Repository.Root, "Tests", "Execution", "Images", "debian.tar");
+    public static string Archive => Repository.PathOf("artifacts", "tests", "debian.tar");
 
     public static Task<TestImages> Shared()
     {
