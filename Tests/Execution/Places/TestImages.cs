@@ -33,6 +33,13 @@ internal sealed class TestImages
 
     public static string Archive => Repository.PathOf("artifacts", "tests", "debian.tar");
 
+    /// <summary>Why they cannot be made; null if they can.</summary>
+    public static string? Missing =>
+        Needs.Ci ? null
+        : !Needs.Root || !Needs.Bubblewrap ? "needs root and bubblewrap"
+        : SandboxMachine.FindPodman() is null || !File.Exists(Busybox.Program) ? "needs podman and busybox: apt-get install podman busybox-static"
+        : File.Exists(Archive) ? null : $"{Archive} is not there: Tests/run makes it";
+
     public static Task<TestImages> Shared()
     {
         lock (Gate) return one ??= Make();
@@ -73,11 +80,11 @@ internal sealed class TestImages
 /// <summary>A test in the places of the suite: skipped where their tools are missing, but never in CI.</summary>
 internal sealed class PlacesTheoryAttribute : TheoryAttribute
 {
-    public PlacesTheoryAttribute()
-    {
-        if (Needs.Ci) return;
-        if (!Needs.Root || !Needs.Bubblewrap) Skip = "needs root and bubblewrap";
-        else if (SandboxMachine.FindPodman() is null || !File.Exists(Busybox.Program)) Skip = "needs podman and busybox: apt-get install podman busybox-static";
-        else if (!File.Exists(TestImages.Archive)) Skip = $"{TestImages.Archive} is not there: Tests/run makes it";
-    }
+    public PlacesTheoryAttribute() => Skip = TestImages.Missing;
+}
+
+/// <summary>The same for a test without parameters.</summary>
+internal sealed class PlacesFactAttribute : FactAttribute
+{
+    public PlacesFactAttribute() => Skip = TestImages.Missing;
 }
