@@ -5,6 +5,7 @@ using Builds.Queue;
 using Builds.Retention;
 using Builds.Secrets;
 using Builds.Triggers;
+using Builds.Users;
 using Builds.Workers;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -34,6 +35,7 @@ public static class GrainServices
         services.TryAddSingleton<IQueuePlace, OnlyPlace>();
         services.AddSingleton<AttemptRecorderFactory>();
         services.AddSingleton<AttemptSecrets>();
+        services.AddSingleton<BuildTokens>();
         services.AddSingleton<ISecretDesk, SecretDesk>();
         services.AddSingleton<AttemptRunner>();
         services.AddSingleton<WorkerAgent>();

@@ -14,6 +14,10 @@ public sealed class BenchmarkTests
         "lifecycles, null executor", "process: builds of true", "bubblewrap: builds of true", "submission to first byte of the log",
         "log, one fast writer", "log, ranges of 1 MiB over HTTP", "100 secrets, nothing but secrets", "queue's book, 100 owners");
 
+    [RootFact]
+    public Task What_images_cost_can_be_measured() => Measure(
+        ["images-bubblewrap", "images-podman"], "bubblewrap image: ready for its first command", "podman image: ready for its first command");
+
     // The topics cluster and cluster-queue start silo after silo, which takes minutes: by hand only.
     [PostgresFact]
     public Task The_list_of_a_cluster_can_be_measured() => Measure(["catalogue"], "list page over HTTP, with total: p99");

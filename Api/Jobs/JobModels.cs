@@ -17,6 +17,7 @@ namespace Builds.Jobs;
 /// contract, so it stands after its keys.
 /// </param>
 /// <param name="Triggers">Those that fired at its end, in manifest order. Not in the contract either.</param>
+/// <param name="Sources">What the current or last attempt has checked out, in manifest order. Not in the contract either.</param>
 public sealed record JobModel(
     int Id,
     string Status,
@@ -28,7 +29,8 @@ public sealed record JobModel(
     string Tags,
     OwnerModel Owner,
     WaitingModel? Waiting,
-    ImmutableArray<TriggerModel> Triggers)
+    ImmutableArray<TriggerModel> Triggers,
+    ImmutableArray<SourceModel> Sources)
 {
     public static JobModel From(JobSnapshot job, PublicOrigin origin, WaitingModel? waiting = null) => From(ListedJob.From(job), origin, waiting);
 
@@ -46,9 +48,14 @@ public sealed record JobModel(
             string.Join('/', job.Tags),
             OwnerModel.From(job.Owner),
             waiting,
-            [.. job.Triggers.Select(TriggerModel.From)]);
+            [.. job.Triggers.Select(TriggerModel.From)],
+            [.. job.Sources.Select(source => new SourceModel(source.Source, source.Commit))]);
     }
 }
+
+/// <param name="Source">As the manifest names it, without a password.</param>
+/// <param name="Commit">The full hash of what was checked out.</param>
+public sealed record SourceModel(string Source, string Commit);
 
 /// <summary>Why a queued job does not run yet.</summary>
 /// <param name="Place">1 is next: its place among those that wait for the same, if nothing is submitted and every slot goes to them.</param>

@@ -34,6 +34,7 @@ public static partial class SubmitRequest
         if (!fields.IsValid || Parse(fields, manifest!) is not { } parsed)
             return null;
 
+        var mayUseSecrets = secrets ?? (maySeeSecrets && (parsed.Secrets.Length > 0 || parsed.OAuth is not null));
         return new JobSubmission
         {
             Owner = caller.User,
@@ -41,7 +42,8 @@ public static partial class SubmitRequest
             Note = note,
             Tags = [.. tags.OfType<FieldValue.Text>().Select(tag => tag.Value)],
             Execute = execute,
-            Secrets = secrets ?? (maySeeSecrets && (parsed.Secrets.Length > 0 || parsed.OAuth is not null)),
+            Secrets = mayUseSecrets,
+            Grants = mayUseSecrets ? OAuthGrants.Granted(parsed.OAuth, caller) : [],
             Priority = place.Priority,
             Pool = place.Pool,
             Labels = place.Labels,

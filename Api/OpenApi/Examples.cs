@@ -22,7 +22,7 @@ internal static class Examples
     public const string Drain = """{"deadline":600,"note":"a new disk"}""";
 
     private const string Job = """
-        {"id":42,"status":"running","reason":null,"setup_log":"https://builds.example.org/logs/42/log","tasks":[{"name":"hello","status":"running","log":"https://builds.example.org/logs/42/hello/log"}],"note":"a *first* job","runner":"worker","tags":"hello","owner":{"canonical_name":"~mia","name":"mia"},"waiting":null,"triggers":[]}
+        {"id":42,"status":"running","reason":null,"setup_log":"https://builds.example.org/logs/42/log","tasks":[{"name":"hello","status":"running","log":"https://builds.example.org/logs/42/hello/log"}],"note":"a *first* job","runner":"worker","tags":"hello","owner":{"canonical_name":"~mia","name":"mia"},"waiting":null,"triggers":[],"sources":[]}
         """;
 
     private const string Artifact = """{"id":1,"created":"2026-11-24T12:00:00+00:00","path":"out/one.txt","name":"one.txt","url":"https://builds.example.org/artifacts/~mia/42/0123456789abcdef/one.txt","size":4}""";

@@ -79,6 +79,7 @@ public sealed record ListedJob
     public string? Note { get; init; }
     public ImmutableArray<string> Tags { get; init; } = [];
     public ImmutableArray<TriggerDelivery> Triggers { get; init; } = [];
+    public ImmutableArray<SourceCommit> Sources { get; init; } = [];
 
     public static ListedJob From(JobSnapshot job) => new()
     {
@@ -92,6 +93,7 @@ public sealed record ListedJob
         Note = job.Note,
         Tags = job.Tags,
         Triggers = job.Triggers,
+        Sources = job.Sources,
     };
 }
 

@@ -138,6 +138,8 @@ public sealed record JobSubmission
     [Id(8)] public string Pool { get; init; } = Placement.DefaultPool;
     /// <summary>Only workers that carry all of these run it.</summary>
     [Id(9)] public ImmutableArray<string> Labels { get; init; } = [];
+    /// <summary>The scopes of the token that its builds get, as <c>oauth</c> asks for and its submitter may grant; none: no token.</summary>
+    [Id(10)] public ImmutableArray<string> Grants { get; init; } = [];
 }
 
 /// <summary>The answer to start and cancel.</summary>
@@ -218,7 +220,15 @@ public sealed record AttemptReport
     [Id(3)] public ImmutableArray<Artifact> Artifacts { get; init; } = [];
     /// <summary>Null while the attempt goes on.</summary>
     [Id(4)] public AttemptEnd? End { get; init; }
+    /// <summary>The sources that are checked out so far.</summary>
+    [Id(5)] public ImmutableArray<SourceCommit> Sources { get; init; } = [];
 }
+
+/// <summary>Which commit of a source an attempt has checked out.</summary>
+/// <param name="Source">As the manifest names it, without a password.</param>
+/// <param name="Commit">The full hash.</param>
+[GenerateSerializer, Immutable, Alias("SourceCommit")]
+public sealed record SourceCommit([property: Id(0)] string Source, [property: Id(1)] string Commit);
 
 /// <summary>The answer to a report.</summary>
 [GenerateSerializer, Alias("ReportResult")]

@@ -74,4 +74,8 @@ public sealed record JobSnapshot
     [Id(29)] public ImmutableArray<TriggerDelivery> Triggers { get; init; } = [];
     /// <summary>Its group does not know yet that it ended. For the outbox.</summary>
     [Id(30)] public bool TellGroup { get; init; }
+    /// <summary>What the current or last attempt has checked out, in manifest order.</summary>
+    [Id(32)] public ImmutableArray<SourceCommit> Sources { get; init; } = [];
+    /// <summary>The scopes of the token that its builds get, as <c>oauth</c> asks for and its submitter may grant; none: no token.</summary>
+    [Id(33)] public ImmutableArray<string> Grants { get; init; } = [];
 }

@@ -10,8 +10,8 @@ public static class TokenText
 
     private const string KeyPrefix = "token-";
 
-    /// <summary>44 of 62 characters are 262 bits.</summary>
-    private const int Length = 44;
+    /// <summary>Characters of a token: 44 of 62 are 262 bits.</summary>
+    public const int Length = 44;
 
     /// <summary>How many characters of a token's text are kept, to tell tokens apart.</summary>
     public const int PrefixLength = 8;

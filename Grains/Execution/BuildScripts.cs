@@ -44,7 +44,8 @@ public static class BuildScripts
 
     /// <summary>The text of <c>~/.buildenv</c>; refused if the environment holds what a shell cannot.</summary>
     /// <param name="attempt">From 1.</param>
-    public static BuildEnvironmentResult Environment(BuildManifest manifest, JobId job, string jobUrl, int attempt)
+    /// <param name="token">For <c>OAUTH2_TOKEN</c>; null: there is none.</param>
+    public static BuildEnvironmentResult Environment(BuildManifest manifest, JobId job, string jobUrl, int attempt, string? token = null)
     {
         ArgumentNullException.ThrowIfNull(manifest);
         var reasons = Refusals(manifest);
@@ -59,6 +60,9 @@ public static class BuildScripts
         text.Append($"export JOB_ID={job}\n");
         text.Append($"export JOB_URL={ShellText.Quote(jobUrl)}\n");
         text.Append($"export JOB_ATTEMPT={attempt}\n");
+        if (token is not null)
+            // A manifest's own may be an array, which would stay one.
+            text.Append($"unset OAUTH2_TOKEN\nexport OAUTH2_TOKEN={ShellText.Quote(token)}\n");
         return new BuildEnvironmentResult.Written(text.ToString());
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using Builds.Jobs;
 using Builds.Logs;
 using Builds.Manifests;
@@ -47,6 +48,15 @@ public sealed record BuildPlan
     public bool Secrets { get; init; }
     /// <summary>Those that the manifest names, opened, in its order; none without <see cref="Secrets"/>.</summary>
     public ImmutableArray<BuildSecret> Opened { get; init; } = [];
+    /// <summary>The text of its token, for <c>OAUTH2_TOKEN</c> and hut; null: it has none.</summary>
+    public string? Token { get; init; }
+
+    /// <summary>What nobody may find in a log: the values of its secrets, and its token.</summary>
+    public IEnumerable<ReadOnlyMemory<byte>> Confidential =>
+        Token is null ? Opened.Select(secret => secret.Bytes) : [.. Opened.Select(secret => secret.Bytes), Encoding.UTF8.GetBytes(Token)];
+
+    // A record prints its parts; this one must not.
+    public override string ToString() => $"attempt {Attempt} of job {Job} of {Owner}";
 }
 
 /// <summary>
@@ -60,6 +70,11 @@ public interface IBuildRecorder
 
     /// <summary>Writes output of a command to the setup log, as it is.</summary>
     ValueTask SetupOutput(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);
+
+    /// <summary>A source is checked out.</summary>
+    /// <param name="source">As the manifest names it, without a password (<see cref="SourceReference.Shown"/>).</param>
+    /// <param name="commit">The full hash.</param>
+    void SourceReady(string source, string commit);
 
     /// <summary>The task with this index (from 0, manifest order) begins: its log exists from now on.</summary>
     ValueTask TaskStarted(int index, CancellationToken cancellationToken);

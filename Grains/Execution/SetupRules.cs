@@ -20,7 +20,7 @@ public static class SetupRules
         var lines = ImmutableArray.CreateBuilder<string>();
         if (!string.IsNullOrEmpty(manifest.Arch)) lines.Add($"arch: {manifest.Arch}");
         if (!manifest.Secrets.IsEmpty && !secrets) lines.Add("secrets: the job was submitted without them");
-        if (!string.IsNullOrEmpty(manifest.OAuth)) lines.Add("oauth");
+        if (!string.IsNullOrEmpty(manifest.OAuth) && !secrets) lines.Add("oauth: the job was submitted without secrets");
         if (manifest.Shell) lines.Add("shell");
         return lines.ToImmutable();
     }

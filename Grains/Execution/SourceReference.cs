@@ -60,6 +60,13 @@ public sealed record SourceReference(SourceScm Scm, string Url, string Directory
         (SourceScm.Mercurial, { } revision) => [["hg", "clone", "--", Url, Directory], ["hg", "--cwd", Directory, "update", "-y", "--", revision]],
     };
 
+    /// <summary>The command that prints which commit is checked out, to be run in the home directory.</summary>
+    public ImmutableArray<string> CommitCommand() => Scm switch
+    {
+        SourceScm.Git => ["git", "-C", Directory, "rev-parse", "HEAD"],
+        _ => ["hg", "--cwd", Directory, "log", "--rev", ".", "--template", "{node}\n"],
+    };
+
     private ImmutableArray<string> Submodules() => ["git", "-C", Directory, "submodule", "update", "--init", "--recursive"];
 
     /// <summary>With several number signs there is no telling which one is meant, so all belong to the address.</summary>

@@ -25,6 +25,7 @@ public static class JobDecisions
             Tags = submission.Tags,
             Visibility = submission.Visibility,
             Secrets = submission.Secrets,
+            Grants = submission.Grants,
             Priority = submission.Priority,
             Pool = submission.Pool,
             Labels = submission.Labels,
@@ -106,6 +107,7 @@ public static class JobDecisions
             Incarnation = claim.Incarnation,
             DispatchId = claim.DispatchId,
             ReportSequence = 0,
+            Sources = [],
             Tasks = AllPending(job.Tasks),
             Started = now,
         };
@@ -125,7 +127,7 @@ public static class JobDecisions
         if (report.Sequence <= job.ReportSequence && report.End is null)
             return (job, job.CancelRequested ? ReportResult.CancelRequested : ReportResult.Heard);
 
-        var heard = job with { ReportSequence = Math.Max(report.Sequence, job.ReportSequence), Tasks = Merge(job.Tasks, report.Tasks) };
+        var heard = job with { ReportSequence = Math.Max(report.Sequence, job.ReportSequence), Tasks = Merge(job.Tasks, report.Tasks), Sources = report.Sources.Length < job.Sources.Length ? job.Sources : report.Sources };
         return report.End switch
         {
             null => (heard, job.CancelRequested ? ReportResult.CancelRequested : ReportResult.Heard),

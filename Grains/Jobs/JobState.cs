@@ -38,6 +38,8 @@ public sealed record JobState
     public ImmutableArray<string> Tags { get; init; } = [];
     public Visibility Visibility { get; init; } = Visibility.Unlisted;
     public bool Secrets { get; init; }
+    /// <summary>The scopes of the token that its builds get.</summary>
+    public ImmutableArray<string> Grants { get; init; } = [];
     /// <summary>The group that it is a member of.</summary>
     public int? Group { get; init; }
     public int Priority { get; init; }
@@ -65,6 +67,8 @@ public sealed record JobState
 
     /// <summary>Those that fired at its end, and what became of them.</summary>
     public ImmutableArray<TriggerDelivery> Triggers { get; init; } = [];
+    /// <summary>What the current or last attempt has checked out.</summary>
+    public ImmutableArray<SourceCommit> Sources { get; init; } = [];
     /// <summary>Its end is still to be told to <see cref="Group"/>.</summary>
     public bool TellGroup { get; init; }
     /// <summary>When the outbox has something to do for it; null: nothing. A column too, by which it is found.</summary>
@@ -90,6 +94,7 @@ public sealed record JobState
         Tags = Tags,
         Visibility = Visibility,
         Secrets = Secrets,
+        Grants = Grants,
         Created = Created,
         Updated = Updated,
         Started = Started,
@@ -105,6 +110,7 @@ public sealed record JobState
         Pool = Pool,
         Labels = Labels,
         Triggers = Triggers,
+        Sources = Sources,
         TellGroup = TellGroup,
     };
 

@@ -21,6 +21,8 @@ public sealed class AttemptRecorder(JobSnapshot job, AttemptLogs logs, AttemptRe
 
     public ValueTask SetupOutput(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) => logs.SetupOutput(bytes, cancellationToken);
 
+    public void SourceReady(string source, string commit) => reporter.Checked(new SourceCommit(source, commit));
+
     public async ValueTask TaskStarted(int index, CancellationToken cancellationToken)
     {
         await logs.StartTask(job.Tasks[index].Name, cancellationToken);

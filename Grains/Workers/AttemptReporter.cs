@@ -15,9 +15,17 @@ public sealed partial class AttemptReporter(IJobGrain job, int attempt, int task
 
     private readonly Lock gate = new();
     private ImmutableArray<BuildTaskStatus> statuses = [.. Enumerable.Repeat(BuildTaskStatus.Pending, tasks)];
+    private ImmutableArray<SourceCommit> sources = [];
     private int sequence;
     private bool dirty;
     private Task sending = Task.CompletedTask;
+
+    /// <summary>A source is at a commit: told with the next report.</summary>
+    public void Checked(SourceCommit source)
+    {
+        lock (gate)
+            sources = sources.Add(source);
+    }
 
     public void Progress(int task, BuildTaskStatus status)
     {
@@ -85,7 +93,7 @@ public sealed partial class AttemptReporter(IJobGrain job, int attempt, int task
     private AttemptReport Next()
     {
         lock (gate)
-            return new AttemptReport { Attempt = attempt, Sequence = ++sequence, Tasks = statuses };
+            return new AttemptReport { Attempt = attempt, Sequence = ++sequence, Tasks = statuses, Sources = sources };
     }
 
     [LoggerMessage(EventId = 1310, Level = LogLevel.Warning, Message = "Attempt {Attempt}: its end was not heard yet; it is reported again")]

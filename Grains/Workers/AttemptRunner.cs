@@ -3,6 +3,7 @@ using Builds.Jobs;
 using Builds.Logs;
 using Builds.Manifests;
 using Builds.Secrets;
+using Builds.Users;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -14,6 +15,7 @@ public sealed partial class AttemptRunner(
     IBuildExecutor executor,
     AttemptRecorderFactory recorders,
     AttemptSecrets secrets,
+    BuildTokens tokens,
     JobAddress address,
     IOptions<JobOptions> options,
     IOptions<WorkerOptions> worker,
@@ -100,6 +102,7 @@ public sealed partial class AttemptRunner(
         if (ManifestParser.Parse(job.Manifest) is not ManifestResult.Accepted { Manifest: var manifest })
             return new BuildOutcome.Failed(FailReason.Internal, "the stored manifest does not validate any more");
 
+        string? token = null;
         await using var limit = clock.CreateTimer(_ => held.End(StopCause.Timeout), null, options.Value.Timeout, Timeout.InfiniteTimeSpan);
         try
         {
@@ -112,7 +115,8 @@ public sealed partial class AttemptRunner(
                 return new BuildOutcome.Failed(FailReason.Setup, detail);
             }
 
-            var found = await FindSecrets(held, job, manifest);
+            using var unwanted = CancellationTokenSource.CreateLinkedTokenSource(held.Stopping, held.Killing);
+            var found = await secrets.Find(job, job.Secrets ? manifest.Secrets : [], unwanted.Token);
             if (found is not SecretsResult.Found { Secrets: var opened })
             {
                 var detail = $"secret '{((SecretsResult.Missing)found).Reference}' is not among the secrets of ~{job.Owner}: see 'builds secret list'";
@@ -120,15 +124,17 @@ public sealed partial class AttemptRunner(
                 return new BuildOutcome.Failed(FailReason.Setup, detail);
             }
 
-            if (opened.Sum(secret => secret.Bytes.Length) > SecretMask.MostBytes)
+            // The token of the build, if it gets one, is hidden too.
+            if (opened.Sum(secret => secret.Bytes.Length) > SecretMask.MostBytes - TokenText.Length)
             {
                 var detail = $"the secrets of the manifest have more than {SecretMask.MostBytes >> 10} KiB together, the most that can be hidden in logs; name fewer";
                 await recorder.Say(detail, held.Killing);
                 return new BuildOutcome.Failed(FailReason.Setup, detail);
             }
 
-            // Before anything of the build can say them.
-            recorder.Hide(SecretMask.Of(opened.Select(secret => secret.Bytes)));
+            token = await tokens.Grant(job, unwanted.Token);
+            if (job.Secrets)
+                await SayWhatIsNotGranted(job, manifest, recorder, held.Killing);
             var plan = new BuildPlan
             {
                 Job = job.Id,
@@ -139,7 +145,10 @@ public sealed partial class AttemptRunner(
                 Manifest = manifest,
                 Secrets = job.Secrets,
                 Opened = opened,
+                Token = token,
             };
+            // Before anything of the build can say them.
+            recorder.Hide(SecretMask.Of(plan.Confidential));
             return await executor.Run(plan, recorder, held.Stopping, held.Killing);
         }
         catch (AttemptClosedException)
@@ -157,12 +166,17 @@ public sealed partial class AttemptRunner(
         {
             return new BuildOutcome.Stopped();
         }
+        finally
+        {
+            await tokens.Revoke(job, token);
+        }
     }
 
-    private async Task<SecretsResult> FindSecrets(HeldAttempt held, JobSnapshot job, BuildManifest manifest)
+    private static async Task SayWhatIsNotGranted(JobSnapshot job, BuildManifest manifest, AttemptRecorder recorder, CancellationToken cancellationToken)
     {
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(held.Stopping, held.Killing);
-        return await secrets.Find(job, job.Secrets ? manifest.Secrets : [], ended.Token);
+        var withheld = OAuthGrants.Read(manifest.OAuth).Where(asked => asked.Scope is null || !job.Grants.Contains(asked.Scope.ToString())).Select(asked => asked.Grant).ToList();
+        if (withheld.Count > 0)
+            await recorder.Say($"oauth: not granted: {string.Join(", ", withheld)}; this service does not have it, or the token of whoever submitted the job does not", cancellationToken);
     }
 
     /// <summary>

@@ -27,7 +27,7 @@ internal static class ImportCommand
 
     public static Command Create()
     {
-        var command = new Command("import", "Copies everything of a silo that is alone into a new cluster: jobs, tokens, groups, ids, and with --store logs and artifacts. All or nothing; the original is left as it is.")
+        var command = new Command("import", "Copies everything of a silo that is alone into a new cluster: jobs, tokens, secrets with their keys, groups, ids, and with --store logs and artifacts. All or nothing; the original is left as it is.")
         {
             From, Cluster, Store,
         };

@@ -32,7 +32,9 @@ internal static class JobText
             text.Append($"  {task.Name}: {task.Status}\n");
         foreach (var (artifact, index) in artifacts.Select((artifact, index) => (artifact, index)))
             text.Append(index == 0 ? "artifacts:\n" : "").Append($"  {Shown(artifact.Path)}, {artifact.Size} bytes: {artifact.Url}\n");
-        // A server of before has none.
+        // A server of before has neither.
+        foreach (var (source, index) in (job.Sources.IsDefault ? [] : job.Sources).Select((source, index) => (source, index)))
+            text.Append(index == 0 ? "sources:\n" : "").Append($"  {Shown(source.Source)}: {source.Commit}\n");
         foreach (var (trigger, index) in (job.Triggers.IsDefault ? [] : job.Triggers).Select((trigger, index) => (trigger, index)))
             text.Append(index == 0 ? "triggers:\n" : "").Append($"  {trigger.Number}. {Trigger(trigger)}\n");
         return text.ToString();

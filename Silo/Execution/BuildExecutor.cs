@@ -5,7 +5,6 @@ using Builds.Execution.Native;
 using Builds.Execution.Sandbox;
 using Builds.Execution.Slots;
 using Builds.Images;
-using Builds.Jobs;
 using Microsoft.Extensions.Options;
 
 namespace Builds.Execution;

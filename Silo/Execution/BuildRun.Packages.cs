@@ -38,7 +38,7 @@ internal sealed partial class BuildRun
         // With a command of its own the image needs no manager; repositories then go by its name.
         if (place.Image?.Install is not null) return (PackageManagers.OfImage(plan.Manifest.Image) ?? PackageManager.Apt, null);
         var printed = new MemoryStream();
-        var end = await _guard.Run(place.RootOrder("/bin/sh", "-c", PackageManagers.Probe), bytes => printed.WriteAsync(bytes, _kill));
+        var end = await _guard.Run(Placement.RootOrder("/bin/sh", "-c", PackageManagers.Probe), bytes => printed.WriteAsync(bytes, _kill));
         var failure = await FailureOf(end, "Looking for a package manager", FailReason.Setup);
         return (PackageManagers.Of(Encoding.UTF8.GetString(printed.ToArray())), failure);
     }
@@ -47,7 +47,7 @@ internal sealed partial class BuildRun
     {
         if (Stopping) return new BuildOutcome.Stopped();
         await Say(command.What);
-        var order = command.AsRoot ? place.RootOrder([.. command.Words]) : place.Order([.. command.Words]);
+        var order = command.AsRoot ? Placement.RootOrder([.. command.Words]) : place.Order([.. command.Words]);
         return await FailureOf(await _guard.Run(order, bytes => recorder.SetupOutput(bytes, _kill)), command.What, FailReason.Setup);
     }
 }

@@ -55,9 +55,25 @@ internal sealed partial class BuildRun
             return await FailureOf(end, $"Writing {path}", FailReason.Setup);
         // Below /etc, say: it is written at home, and root moves it.
         return await WriteFile(MovedFile, secret.Value, OwnerOnly)
-            ?? await FailureOf(await _guard.Run(place.RootOrder(
+            ?? await FailureOf(await _guard.Run(Placement.RootOrder(
                 "/bin/sh", "-c", "mkdir -p -- \"${2%/*}/\" && mv -f -- \"$1\" \"$2\" && chmod \"$3\" \"$2\"; status=$?; rm -f -- \"$1\"; exit $status",
                 "sh", $"{place.Home}/{MovedFile}", path, Convert.ToString(secret.Info.Mode, 8).PadLeft(4, '0')), ToSetupLog), $"Writing {path}", FailReason.Setup);
+    }
+
+    /// <summary>Lets hut speak to this service with the token of the build.</summary>
+    private async Task<BuildOutcome?> ConfigureHut()
+    {
+        if (plan.Token is not { } token) return null;
+        var origin = plan.JobUrl[..plan.JobUrl.LastIndexOf("/~", StringComparison.Ordinal)];
+        return await WriteFile(".config/hut/config", $$"""
+            instance "builds" {
+                access-token "{{token}}"
+                builds {
+                    origin "{{origin}}"
+                }
+            }
+
+            """, OwnerOnly);
     }
 
     private async Task<BuildOutcome?> Command(string what, params string[] words) =>

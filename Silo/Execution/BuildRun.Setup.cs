@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Text;
+using Builds.Execution.Sandbox;
 using Builds.Jobs;
 
 namespace Builds.Execution;
@@ -33,7 +35,21 @@ internal sealed partial class BuildRun
                     await Say("Is the repository private? Its clone needs an SSH key among the secrets of the job: name it below secrets in the manifest");
                 return failure;
             }
+            if (await NoteCommit(reference, SourceReference.Shown(source)) is { } failed) return failed;
         }
+        return null;
+    }
+
+    private async Task<BuildOutcome?> NoteCommit(SourceReference reference, string shown)
+    {
+        using var printed = new MemoryStream();
+        var end = await _guard.Run(place.Order([.. reference.CommitCommand()]), bytes => printed.WriteAsync(bytes, _kill));
+        var commit = Encoding.UTF8.GetString(printed.ToArray()).Trim();
+        // A repository without any commit can be cloned, and has nothing to check out.
+        if (end is CommandEnd.Exited and not CommandEnd.Exited(0) || !commit.All(char.IsAsciiHexDigit) || commit.Length == 0) return null;
+        if (await FailureOf(end, "Reading the commit", FailReason.Setup) is { } failure) return failure;
+        await Say($"{reference.Directory} is at commit {commit}");
+        recorder.SourceReady(shown, commit);
         return null;
     }
 

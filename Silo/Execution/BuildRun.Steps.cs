@@ -12,13 +12,13 @@ internal sealed partial class BuildRun
 
     /// <summary>What a shell cannot hold was refused before.</summary>
     private string EnvironmentText =>
-        ((BuildEnvironmentResult.Written)BuildScripts.Environment(plan.Manifest, plan.Job, plan.JobUrl, plan.Attempt)).Text;
+        ((BuildEnvironmentResult.Written)BuildScripts.Environment(plan.Manifest, plan.Job, plan.JobUrl, plan.Attempt, plan.Token)).Text;
 
     private async Task<BuildOutcome> Steps()
     {
         foreach (var remark in place.Remarks) await Say(remark);
         if (!await _guard.Hello()) return await Lost();
-        return await WriteScripts() ?? await PlaceSecrets() ?? await InstallPackages() ?? await CloneSources() ?? await RunTasks() ?? await CollectArtifacts() ?? new BuildOutcome.Succeeded();
+        return await WriteScripts() ?? await PlaceSecrets() ?? await ConfigureHut() ?? await InstallPackages() ?? await CloneSources() ?? await RunTasks() ?? await CollectArtifacts() ?? new BuildOutcome.Succeeded();
     }
 
     private async Task<BuildOutcome?> WriteScripts()

@@ -181,7 +181,7 @@ internal sealed class MakingSandbox : IAsyncDisposable
         [.. (await Text(script, cancellationToken)).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
 
     /// <summary>Runs a command of root to its end.</summary>
-    public Task<(int Code, string Output)> Run(IReadOnlyList<string> words, CancellationToken cancellationToken) => Run(_place.RootOrder([.. words]), cancellationToken);
+    public Task<(int Code, string Output)> Run(IReadOnlyList<string> words, CancellationToken cancellationToken) => Run(Placement.RootOrder([.. words]), cancellationToken);
 
     /// <summary>Runs a shell script of the build's own user.</summary>
     public Task<(int Code, string Output)> RunAsBuild(string script, CancellationToken cancellationToken) => Run(_place.Order("/bin/sh", "-c", script), cancellationToken);

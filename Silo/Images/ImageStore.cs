@@ -83,7 +83,7 @@ internal sealed class ImageStore(string directory)
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {
-            throw new IOException($"{path} is not the description of an image: {e.Message}");
+            throw new IOException($"{path} is not the description of an image: {e.Message}", e);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

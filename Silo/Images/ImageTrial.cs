@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Builds.Execution.Limits;
 using Builds.Execution;
+using Builds.Execution.Limits;
 using Builds.Execution.Packages;
 using Builds.Execution.Sandbox;
 

@@ -37,6 +37,7 @@ public sealed class PurityTests
     [InlineData("Builds.Queue.QueueBook")]
     [InlineData("Builds.Queue.WaitingJobs")]
     [InlineData("Builds.Queue.QueueEffect")]
+    [InlineData("Builds.Secrets.SecretRules")]
     [InlineData("Builds.Triggers.TriggerRules")]
     [InlineData("Builds.Triggers.TriggerBook")]
     [InlineData("Builds.Logs.SecretMask")]

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Builds.Execution;
+using Builds.Images;
 
 namespace Builds.Benchmarks;
 
@@ -12,6 +13,7 @@ internal static class BenchmarksCommand
     [
         new DiskBenchmark(), new SpawnBenchmark(), new SubmissionBenchmark(), new LifecycleBenchmark(),
         new BuildBenchmark("process", ExecutionDriver.Process), new BuildBenchmark("bubblewrap", ExecutionDriver.Bubblewrap),
+        new ImageBenchmark(ImageDriver.Bubblewrap, "≥ 67 %"), new ImageBenchmark(ImageDriver.Podman, "≥ 77 %"),
         new FirstByteBenchmark(), new LogBenchmark(), new MaskBenchmark(), new QueueBenchmark(),
         new ClusterBenchmark(), new ClusterQueueBenchmark(), new CatalogueBenchmark(),
     ];

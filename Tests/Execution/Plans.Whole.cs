@@ -65,11 +65,13 @@ internal static partial class Plans
         Submodule 'lib' (@GIT@/lib.git) registered for path 'lib'
         Cloning into '@HOME@/project/lib'...
         Submodule path 'lib': checked out 'ae53a6d694b762b6926eefcefb57b824c0d8ef3a'
+        # project is at commit 2ed4bb9855d2176f5a6c946950d0f33db4af39a9
         # Cloning other::git+@GIT@/project.git
         Cloning into 'other'...
         Submodule 'lib' (@GIT@/lib.git) registered for path 'lib'
         Cloning into '@HOME@/other/lib'...
         Submodule path 'lib': checked out 'ae53a6d694b762b6926eefcefb57b824c0d8ef3a'
+        # other is at commit 292bd72764ae3e6e8a73040ffb08d26e7a4486fc
         # Running task variables
         # Running task use
         # The build is complete: the other tasks are skipped

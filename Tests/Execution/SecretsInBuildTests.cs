@@ -94,6 +94,21 @@ public sealed class SecretsInBuildTests
     }
 
     [BubblewrapFact]
+    public async Task A_token_is_in_the_environment_and_in_the_configuration_of_hut()
+    {
+        await using var harness = new ExecutorHarness(o => o.Driver = ExecutionDriver.Bubblewrap);
+        var recorder = new FakeRecorder();
+        var manifest = ExecutorHarness.Manifest("set +x; bash -c 'echo $OAUTH2_TOKEN'; stat -c %a .config/hut/config; cat .config/hut/config") with
+        {
+            Environment = [new("OAUTH2_TOKEN", new Manifests.EnvironmentValue.List([new Manifests.EnvironmentValue.Text("mine")]))],
+        };
+
+        await harness.Executor.Run(ExecutorHarness.Plan(manifest) with { Secrets = true, Token = "TheToken" }, recorder, default, default);
+
+        Lines(recorder).ShouldBe(["TheToken", "600", "instance \"builds\" {", "    access-token \"TheToken\"", "    builds {", "        origin \"http://builds.example\"", "    }", "}"]);
+    }
+
+    [BubblewrapFact]
     public async Task What_gpg_does_not_take_fails_the_build_and_leaves_no_file()
     {
         var (recorder, outcome) = await Run(ExecutionDriver.Bubblewrap, ["true"], Secret(SecretType.PgpKey, "releases", "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nAAAA\n-----END PGP PRIVATE KEY BLOCK-----\n"));

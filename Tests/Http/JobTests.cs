@@ -167,7 +167,7 @@ public sealed class JobTests(RestServer rest) : IClassFixture<RestServer>
         (await client.Post($"/api/jobs/{job}/cancel")).ShouldBe(200, "{}");
 
         (await client.Get($"/api/jobs/{job}")).ShouldBe(200, $$"""
-            {"id":{{job}},"status":"failed","reason":"cancelled","setup_log":null,"tasks":[{"name":"a","status":"pending","log":null},{"name":"b","status":"pending","log":null}],"note":null,"runner":null,"tags":"","owner":{{RestServer.Owner(user)}},"waiting":null,"triggers":[]}
+            {"id":{{job}},"status":"failed","reason":"cancelled","setup_log":null,"tasks":[{"name":"a","status":"pending","log":null},{"name":"b","status":"pending","log":null}],"note":null,"runner":null,"tags":"","owner":{{RestServer.Owner(user)}},"waiting":null,"triggers":[],"sources":[]}
             """);
     }
 
@@ -203,7 +203,7 @@ public sealed class JobTests(RestServer rest) : IClassFixture<RestServer>
     {
         var runner = rest.Server.Service<WorkerIdentity>().Name;
         return $$"""
-            {"id":{{id}},"status":"{{status}}","reason":{{reason}},"setup_log":"{{rest.Origin}}/logs/{{id}}/log","tasks":[{"name":"a","status":"{{a}}","log":"{{rest.Origin}}/logs/{{id}}/a/log"},{"name":"b","status":"{{b}}","log":"{{rest.Origin}}/logs/{{id}}/b/log"}],"note":null,"runner":"{{runner}}","tags":"","owner":{{RestServer.Owner(user)}},"waiting":null,"triggers":[]}
+            {"id":{{id}},"status":"{{status}}","reason":{{reason}},"setup_log":"{{rest.Origin}}/logs/{{id}}/log","tasks":[{"name":"a","status":"{{a}}","log":"{{rest.Origin}}/logs/{{id}}/a/log"},{"name":"b","status":"{{b}}","log":"{{rest.Origin}}/logs/{{id}}/b/log"}],"note":null,"runner":"{{runner}}","tags":"","owner":{{RestServer.Owner(user)}},"waiting":null,"triggers":[],"sources":[]}
             """;
     }
 

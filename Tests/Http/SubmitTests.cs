@@ -17,7 +17,7 @@ public sealed class SubmitTests(RestServer rest) : IClassFixture<RestServer>
         var answer = await (await rest.As(user)).PostJson("/api/jobs", new { manifest = Some.Manifest, note = "see *this* ünd <that>", tags = new[] { "Fix.1", "a_b-c" }, execute = false });
 
         answer.ShouldBe(200, $$"""
-            {"id":{{answer.Id}},"status":"pending","reason":null,"setup_log":null,"tasks":[{"name":"a","status":"pending","log":null},{"name":"b","status":"pending","log":null}],"note":"see *this* ünd <that>","runner":null,"tags":"Fix.1/a_b-c","owner":{{RestServer.Owner(user)}},"waiting":null,"triggers":[]}
+            {"id":{{answer.Id}},"status":"pending","reason":null,"setup_log":null,"tasks":[{"name":"a","status":"pending","log":null},{"name":"b","status":"pending","log":null}],"note":"see *this* ünd <that>","runner":null,"tags":"Fix.1/a_b-c","owner":{{RestServer.Owner(user)}},"waiting":null,"triggers":[],"sources":[]}
             """);
     }
 
@@ -29,7 +29,7 @@ public sealed class SubmitTests(RestServer rest) : IClassFixture<RestServer>
         var answer = await (await rest.As(user)).PostJson("/api/jobs", new { manifest = "image: nobody-offers-this\ntasks:\n- a: 'true'\n" });
 
         answer.ShouldBe(200, $$"""
-            {"id":{{answer.Id}},"status":"queued","reason":null,"setup_log":null,"tasks":[{"name":"a","status":"pending","log":null}],"note":null,"runner":null,"tags":"","owner":{{RestServer.Owner(user)}},"waiting":null,"triggers":[]}
+            {"id":{{answer.Id}},"status":"queued","reason":null,"setup_log":null,"tasks":[{"name":"a","status":"pending","log":null}],"note":null,"runner":null,"tags":"","owner":{{RestServer.Owner(user)}},"waiting":null,"triggers":[],"sources":[]}
             """);
     }
 
@@ -49,7 +49,7 @@ public sealed class SubmitTests(RestServer rest) : IClassFixture<RestServer>
         encoded.ShouldBe(200, Expected(encoded.Id));
         multipart.ShouldBe(200, Expected(multipart.Id));
         string Expected(int id) => $$"""
-            {"id":{{id}},"status":"pending","reason":null,"setup_log":null,"tasks":[{"name":"a","status":"pending","log":null},{"name":"b","status":"pending","log":null}],"note":"n","runner":null,"tags":"x/y","owner":{{RestServer.Owner(user)}},"waiting":null,"triggers":[]}
+            {"id":{{id}},"status":"pending","reason":null,"setup_log":null,"tasks":[{"name":"a","status":"pending","log":null},{"name":"b","status":"pending","log":null}],"note":"n","runner":null,"tags":"x/y","owner":{{RestServer.Owner(user)}},"waiting":null,"triggers":[],"sources":[]}
             """;
     }
 
@@ -81,6 +81,23 @@ public sealed class SubmitTests(RestServer rest) : IClassFixture<RestServer>
 
         answer.Status.ShouldBe(200, answer.Body);
         (await rest.Server.Grains.GetGrain<IJobGrain>(answer.Id).Get())!.Secrets.ShouldBe(expected);
+    }
+
+    [Theory]
+    [InlineData("jobs:write,secrets:read", true, "jobs:read")]
+    [InlineData("*", true, "jobs:read,secrets:write")]
+    [InlineData("*", false, "")]
+    [InlineData("jobs:write", null, "")]
+    public async Task A_job_is_granted_what_its_manifest_asks_for_and_its_submitter_has(string scopes, bool? secrets, string expected)
+    {
+        const string Manifest = "image: host\noauth: builds.sr.ht/LOGS:RW builds/SECRETS:RW git.sr.ht/PROFILE:RO builds.sr.ht/JOBS\ntasks:\n- a: 'true'\n";
+        var client = await rest.As(rest.NewUser(), scopes.Split(','));
+
+        var job = await (secrets is { } asked
+            ? client.PostJson("/api/jobs", new { manifest = Manifest, execute = false, secrets = asked })
+            : client.PostJson("/api/jobs", new { manifest = Manifest, execute = false }));
+
+        string.Join(',', (await rest.Server.Grains.GetGrain<IJobGrain>(job.Id).Get())!.Grants).ShouldBe(expected);
     }
 
     [Fact]

@@ -112,7 +112,7 @@ public sealed class WorkerEndpointTests : IAsyncLifetime
         waiting.GetProperty("place").GetInt32().ShouldBe(2);
         var why = waiting.GetProperty("why").GetString()!;
         why.ShouldNotBeNullOrEmpty();
-        (await Admin.Get($"/api/jobs/{first}")).Body.ShouldEndWith(",\"waiting\":{\"place\":1,\"why\":" + Answer.Quote(why) + "},\"triggers\":[]}");
+        (await Admin.Get($"/api/jobs/{first}")).Body.ShouldEndWith(",\"waiting\":{\"place\":1,\"why\":" + Answer.Quote(why) + "},\"triggers\":[],\"sources\":[]}");
         queue.ShouldBe(200, $$"""
             {"results":[{"pool":"default","queued":2,"running":0,"slots":0,"free_slots":0,"oldest_queued":"{{At(0)}}","oldest_wait":0,"owners":[{"owner":"~admin","queued":2,"running":0,"oldest_queued":"{{At(0)}}"}],"owner_count":1,"reasons":[{"reason":"no-worker","why":{{Answer.Quote(why)}},"jobs":2}]}]}
             """);

@@ -1,6 +1,7 @@
 using Builds.Execution;
 using Builds.Jobs;
 using Builds.Secrets;
+using Builds.Users;
 
 namespace Builds.Tests.Secrets;
 
@@ -95,6 +96,25 @@ public sealed class SecretGrainTests : IAsyncLifetime
 
         (await Failed("mia", "netrc")).ShouldBe("secret 'netrc' is not among the secrets of ~mia: see 'builds secret list'");
         (await Failed("mia", Uuid)).ShouldBe($"secret '{Uuid}' is not among the secrets of ~mia: see 'builds secret list'");
+    }
+
+    [Fact]
+    public async Task A_build_has_the_token_it_was_granted_until_it_ends()
+    {
+        var id = await cluster.Grains.GetGrain<IJobIdGrain>(IJobIdGrain.Jobs).Next();
+        await cluster.Job(id).Submit(Some.Submission(manifest: "image: held\noauth: builds.sr.ht/JOBS:RW\ntasks:\n- a: 'true'\n") with { Secrets = true, Grants = ["jobs:write"] });
+        var build = await cluster.Executor.Build(id);
+
+        var token = cluster.Grains.GetGrain<ITokenGrain>(TokenText.GrainKey(TokenText.Id(build.Plan.Token.ShouldNotBeNull())));
+        var caller = (await token.Authenticate()).ShouldNotBeNull();
+        (caller.User, caller.IsAdmin, string.Join(',', caller.Scopes)).ShouldBe(("mia", false, "jobs:write"));
+        (await token.Get()).ShouldNotBeNull().Expires.ShouldBe(Some.Time.AddMinutes(45));
+        build.Plan.ToString().ShouldNotContain(build.Plan.Token!);
+        build.Plan.Confidential.Select(hidden => System.Text.Encoding.UTF8.GetString(hidden.Span)).ShouldBe([build.Plan.Token]);
+        build.End(new BuildOutcome.Failed(FailReason.Task, null));
+
+        await cluster.WaitFor(id, JobStatus.Failed);
+        (await token.Authenticate()).ShouldBeNull();
     }
 
     [Fact]

@@ -53,11 +53,14 @@ public sealed class EmbeddedImportTests : IDisposable
     [PostgresFact]
     public async Task The_cluster_goes_on_from_there()
     {
+        Directory.CreateDirectory(Path.Combine(folder.Path, "keys"));
+        await File.WriteAllTextAsync(Path.Combine(folder.Path, "keys", "key-1.xml"), "<key />");
         await using (var embedded = await StorageHarness.Start(Source))
             await Fill(embedded);
         await using var database = await PostgresTestDatabase.Create();
         (await Import(database)).Status.ShouldBe(0);
 
+        (await database.Rows("SELECT name || ' ' || xml FROM secret_key")).ShouldBe(["key-1 <key />"], "without its key no secret can be opened");
         await using var cluster = await StorageHarness.Start(DatabaseKind.Postgres, database.ConnectionString);
         var job = await cluster.Read<JobState>("job", StorageHarness.Job(7));
         job.ETag.ShouldBe("3");

@@ -21,6 +21,7 @@ internal sealed class FakeRecorder : IBuildRecorder
 
     public ConcurrentDictionary<int, BuildTaskStatus> Statuses { get; } = [];
     public ConcurrentDictionary<string, byte[]> Artifacts { get; } = [];
+    public List<(string Source, string Commit)> Sources { get; } = [];
 
     /// <summary>The setup log: the runner's own lines begin with <c># </c>, output does not.</summary>
     public string Setup => Log(SetupLog);
@@ -71,6 +72,11 @@ internal sealed class FakeRecorder : IBuildRecorder
         Append(SetupLog, Encoding.UTF8.GetBytes($"# {line}\n"));
 
     public ValueTask SetupOutput(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) => Append(SetupLog, bytes);
+
+    public void SourceReady(string source, string commit)
+    {
+        lock (_gate) Sources.Add((source, commit));
+    }
 
     public ValueTask TaskStarted(int index, CancellationToken cancellationToken)
     {

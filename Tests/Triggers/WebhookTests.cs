@@ -256,7 +256,7 @@ public sealed class WebhookTests(TriggerServer triggers) : IClassFixture<Trigger
 
         var answer = await triggers.Server.Client.Get($"/api/jobs/{job.Id}");
 
-        answer.Body.ShouldEndWith($$$""","waiting":null,"triggers":[{"number":2,"action":"webhook","condition":"always","state":"delivered","attempts":1,"http_status":500,"error":null,"at":"{{{ApiTime.Text(job.Triggers[0].At!.Value)}}}"}]}""");
+        answer.Body.ShouldEndWith($$$""","waiting":null,"triggers":[{"number":2,"action":"webhook","condition":"always","state":"delivered","attempts":1,"http_status":500,"error":null,"at":"{{{ApiTime.Text(job.Triggers[0].At!.Value)}}}"}],"sources":[]}""");
     }
 
     private static TriggerOrder Order(string url, params JobSnapshot[] members) => new(

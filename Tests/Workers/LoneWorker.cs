@@ -7,6 +7,7 @@ using Builds.Jobs;
 using Builds.Logs;
 using Builds.Queue;
 using Builds.Secrets;
+using Builds.Users;
 using Builds.Workers;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -44,6 +45,7 @@ internal sealed class LoneWorker : IAsyncDisposable
             executor,
             new AttemptRecorderFactory(logs, logs, Options.Create(new LogOptions()), clock),
             new AttemptSecrets(new FakeStorage(), new FakeVault(), clock, NullLogger<AttemptSecrets>.Instance),
+            new BuildTokens(grains, Options.Create(new JobOptions()), clock, NullLogger<BuildTokens>.Instance),
             (_, job) => $"http://builds.test/{job}",
             Options.Create(new JobOptions()),
             options,

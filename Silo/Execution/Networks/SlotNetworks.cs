@@ -21,7 +21,8 @@ internal sealed class SlotNetworks : IAsyncDisposable
 
     private readonly string _ip, _nft, _table;
     private readonly ExecutionOptions _options;
-    private readonly ConcurrentDictionary<uint, Lazy<Task<string>>> _made = [];
+    private readonly ConcurrentDictionary<uint, bool> _made = [];
+    private readonly SemaphoreSlim _making = new(1);
 
     private SlotNetworks(ExecutionOptions options, string mark, string ip, string nft) =>
         (_options, _table, _ip, _nft) = (options, $"builds_{mark[^8..]}", ip, nft);
@@ -46,16 +47,17 @@ internal sealed class SlotNetworks : IAsyncDisposable
     /// <summary>The file of the network namespace of the slot that has a user. Throws <see cref="IOException"/> if it cannot be made.</summary>
     public async Task<string> Of(uint user)
     {
-        var made = _made.GetOrAdd(user, key => new(() => Make(key)));
+        if (_made.ContainsKey(user)) return FileOf(user);
+        await _making.WaitAsync();
         try
         {
-            return await made.Value;
+            if (!_made.ContainsKey(user)) await Make(user);
+            _made[user] = true;
+            return FileOf(user);
         }
-        catch (IOException)
+        finally
         {
-            // The next build tries again.
-            _made.TryRemove(new(user, made));
-            throw;
+            _making.Release();
         }
     }
 
@@ -63,6 +65,7 @@ internal sealed class SlotNetworks : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (var user in _made.Keys) await Remove(Name(user));
+        _making.Dispose();
     }
 
     /// <summary>Removes networks whose silo is gone, of whatever data directory; how many there were.</summary>
@@ -92,7 +95,9 @@ internal sealed class SlotNetworks : IAsyncDisposable
         if (File.Exists($"{NamespaceFiles}/{name}")) await Run(_ip, "netns", "delete", name);
     }
 
-    private async Task<string> Make(uint user)
+    private static string FileOf(uint user) => $"{NamespaceFiles}/{Name(user)}";
+
+    private async Task Make(uint user)
     {
         var name = Name(user);
         // The user is ours, so what bears its name is what a silo left that is gone.
@@ -110,7 +115,6 @@ internal sealed class SlotNetworks : IAsyncDisposable
         // Root inside has no say over the network, so what root may do by right elsewhere is allowed to all: ping, and low ports.
         await Run(_ip, "netns", "exec", name, "/bin/sh", "-ec",
             "echo '0 2147483647' >/proc/sys/net/ipv4/ping_group_range; echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start");
-        return $"{NamespaceFiles}/{name}";
     }
 
     /// <summary>The machine's end and the build's: four addresses for each user.</summary>
@@ -151,7 +155,7 @@ internal sealed class SlotNetworks : IAsyncDisposable
               }
             }
             """);
-        if (File.ReadAllText(Forwarding).Trim() == "0") File.WriteAllText(Forwarding, "1");
+        if ((await File.ReadAllTextAsync(Forwarding)).Trim() == "0") await File.WriteAllTextAsync(Forwarding, "1");
     }
 
     private static string? Set(string? addresses) => Split(addresses) is { Length: > 0 } list ? $"{{ {string.Join(", ", list)} }}" : null;

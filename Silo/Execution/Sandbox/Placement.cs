@@ -28,7 +28,7 @@ internal sealed record Placement(
     };
 
     /// <summary>A command of root, where there is one.</summary>
-    public GuardOrder RootOrder(params string[] command) => new()
+    public static GuardOrder RootOrder(params string[] command) => new()
     {
         Arguments = command,
         Directory = "/",

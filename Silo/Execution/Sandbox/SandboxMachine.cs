@@ -5,7 +5,6 @@ using Builds.Execution.Native;
 using Builds.Execution.Networks;
 using Builds.Execution.Slots;
 using Builds.Images;
-using Microsoft.Extensions.Options;
 
 namespace Builds.Execution.Sandbox;
 

@@ -25,7 +25,7 @@ internal sealed class Sandboxes
     {
         const int First = 100;
         var manifest = ((ManifestResult.Accepted)ManifestParser.Parse(Manifests.True)).Manifest;
-        var environment = (BuildEnvironmentResult.Written)BuildScripts.Environment(manifest, new JobId(1), "http://builds.invalid/1", 1);
+        var written = (BuildEnvironmentResult.Written)BuildScripts.Environment(manifest, new JobId(1), "http://builds.invalid/1", 1);
         var machine = await executor.Start(CancellationToken.None);
         var places = new List<Placement>();
         for (var number = First; number < First + count; number++)
@@ -34,7 +34,7 @@ internal sealed class Sandboxes
             await places[^1].Workspace.Create();
         }
 
-        return new Sandboxes(boot, places, environment.Text, BuildScripts.Task(manifest.Tasks[0]));
+        return new Sandboxes(boot, places, written.Text, BuildScripts.Task(manifest.Tasks[0]));
     }
 
     /// <summary>The very command line of a build, whose guard ends at once since its line is closed.</summary>

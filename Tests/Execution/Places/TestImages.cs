@@ -3,7 +3,6 @@ using Builds.Execution.Sandbox;
 using Builds.Images;
 using Builds.Support;
 using Builds.Tests;
-using Microsoft.Extensions.Options;
 
 namespace Builds.Execution.Places;
 
@@ -24,16 +23,27 @@ internal sealed class TestImages
     /// <summary>Busybox has no bash: what its shell cannot read of ~/.buildenv is the function in front of the variables.</summary>
     private const string BusyboxPreamble = "#!/bin/sh\neval \"$(sed '1,/^}/d' ~/.buildenv)\"\nset -e\n";
 
-    private static readonly Lazy<Task<TestImages>> One = new(Make);
+    private static readonly Lock Gate = new();
+    private static Task<TestImages>? one;
 
     private TestImages(string directory) => Directory = directory;
 
     /// <summary>For <see cref="ExecutionOptions.Images"/>.</summary>
     public string Directory { get; }
 
-    public static string Archive => Path.Combine(Repository.Root, "Tests", "Execution", "Images", "debian.tar");
+    public static string Archive => Repository.PathOf("artifacts", "tests", "debian.tar");
 
-    public static Task<TestImages> Shared() => One.Value;
+    /// <summary>Why they cannot be made; null if they can.</summary>
+    public static string? Missing =>
+        Needs.Ci ? null
+        : !Needs.Root || !Needs.Bubblewrap ? "needs root and bubblewrap"
+        : SandboxMachine.FindPodman() is null || !File.Exists(Busybox.Program) ? "needs podman and busybox: apt-get install podman busybox-static"
+        : File.Exists(Archive) ? null : $"{Archive} is not there: Tests/run makes it";
+
+    public static Task<TestImages> Shared()
+    {
+        lock (Gate) return one ??= Make();
+    }
 
     public static string NameOf(Place place) => place switch
     {
@@ -62,30 +72,19 @@ internal sealed class TestImages
 
         await Add(Place.DebianBubblewrap, ImageDriver.Bubblewrap, debian);
         await Add(Place.DebianPodman, ImageDriver.Podman, debian);
-        await Add(Place.BusyboxPodman, ImageDriver.Podman, await MakeBusybox(Path.Combine(folder.Path, "busybox")), BusyboxPreamble);
+        await Add(Place.BusyboxPodman, ImageDriver.Podman, await Busybox.MakeRoot(Path.Combine(folder.Path, "busybox")), BusyboxPreamble);
         return new TestImages(Path.Combine(folder.Path, "images"));
-    }
-
-    private static async Task<string> MakeBusybox(string root)
-    {
-        foreach (var directory in new[] { "bin", "etc", "tmp", "proc", "dev", "sys", "run", "var/tmp" }) System.IO.Directory.CreateDirectory(Path.Combine(root, directory));
-        foreach (var open in new[] { "tmp", "var/tmp" }) File.SetUnixFileMode(Path.Combine(root, open), (UnixFileMode)0b1_111_111_111);
-        File.Copy("/bin/busybox", Path.Combine(root, "bin", "busybox"));
-        File.SetUnixFileMode(Path.Combine(root, "bin", "busybox"), (UnixFileMode)0b111_101_101);
-        var end = await Tool.Run("/usr/sbin/chroot", root, "/bin/busybox", "--install", "-s", "/bin");
-        end.Code.ShouldBe(0, end.Words);
-        return root;
     }
 }
 
 /// <summary>A test in the places of the suite: skipped where their tools are missing, but never in CI.</summary>
 internal sealed class PlacesTheoryAttribute : TheoryAttribute
 {
-    public PlacesTheoryAttribute()
-    {
-        if (Needs.Ci) return;
-        if (!Needs.Root || !Needs.Bubblewrap) Skip = "needs root and bubblewrap";
-        else if (SandboxMachine.FindPodman() is null || !File.Exists("/bin/busybox")) Skip = "needs podman and busybox: apt-get install podman busybox-static";
-        else if (!File.Exists(TestImages.Archive)) Skip = $"{TestImages.Archive} is not there: Tests/run makes it";
-    }
+    public PlacesTheoryAttribute() => Skip = TestImages.Missing;
+}
+
+/// <summary>The same for a test without parameters.</summary>
+internal sealed class PlacesFactAttribute : FactAttribute
+{
+    public PlacesFactAttribute() => Skip = TestImages.Missing;
 }
