@@ -89,6 +89,7 @@ public sealed partial class AttemptRunner(
                 end = await Seal(recorder, end, held.Lost);
             if (end is not null)
             {
+                agent.Ended(end);
                 await reporter.Finish(end, recorder.Artifacts, held.Lost);
                 KillPoint.Reached("attempt.reported");
             }

@@ -24,6 +24,21 @@ public sealed class WorkerOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan HungAfter { get; set; } = TimeSpan.FromMinutes(11);
 
+    /// <summary>
+    /// After how many builds in a row that fail through the machine itself (reason internal: a sandbox that does not start, a disk, a store)
+    /// the worker takes no jobs for a while. Default 3; 0: never.
+    /// </summary>
+    [Range(0, 1000)]
+    public int PauseAfter { get; set; } = 3;
+
+    /// <summary>How long that pause is; each one that follows without a good build in between is twice as long. Default 1 minute.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan Pause { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>The longest pause. Default 30 minutes.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan LongestPause { get; set; } = TimeSpan.FromMinutes(30);
+
     /// <summary>The pool that this worker belongs to: it runs the jobs that were submitted to that pool, and no others. Default: default.</summary>
     public string Pool { get; set; } = Placement.DefaultPool;
 

@@ -1,6 +1,5 @@
 using Builds.Execution.Places;
 using Builds.Execution.Recorded;
-using Builds.Execution.Sandbox;
 using Builds.Images;
 using Builds.Tests;
 
@@ -13,10 +12,14 @@ namespace Builds.Execution.Real;
 internal static class DebianForAll
 {
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(5);
-    private static readonly Lazy<Task<string>> One = new(Make);
+    private static readonly Lock Gate = new();
+    private static Task<string>? one;
 
     /// <summary>For <see cref="ExecutionOptions.Images"/>.</summary>
-    public static Task<string> Images() => One.Value;
+    public static Task<string> Images()
+    {
+        lock (Gate) return one ??= Make();
+    }
 
     private static async Task<string> Make()
     {

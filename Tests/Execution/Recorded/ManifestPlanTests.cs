@@ -1,4 +1,5 @@
 using System.Text;
+using Builds.Support;
 using Builds.Tests;
 
 namespace Builds.Execution.Recorded;
@@ -12,26 +13,32 @@ public sealed class ManifestPlanTests
 {
     private const string Head = "== ";
     private static readonly string File = Repository.PathOf("Tests", "Execution", "Recorded", "Expected.txt");
-    private static readonly Lazy<Task<IReadOnlyDictionary<string, string>>> Recorded = new(RecordAll);
+    private static readonly Lock Gate = new();
+    private static Task<IReadOnlyDictionary<string, string>>? recorded;
 
     public static TheoryData<string> Names => [.. RecordedPlans.Names];
 
     [RecordingTheory, MemberData(nameof(Names))]
     public async Task The_plan_of_a_manifest_is_the_one_that_was_reviewed(string manifest)
     {
-        var recorded = (await Recorded.Value)[manifest];
+        var plan = (await Recorded())[manifest];
 
-        recorded.ShouldBe(Expected().GetValueOrDefault(manifest, ""));
+        plan.ShouldBe(Expected().GetValueOrDefault(manifest, ""));
+    }
+
+    private static Task<IReadOnlyDictionary<string, string>> Recorded()
+    {
+        lock (Gate) return recorded ??= RecordAll();
     }
 
     private static async Task<IReadOnlyDictionary<string, string>> RecordAll()
     {
-        var recorded = await RecordedPlans.RunAll();
-        if (Environment.GetEnvironmentVariable("BUILDS_WRITE_EXPECTED") != "1") return recorded;
+        var texts = await RecordedPlans.RunAll();
+        if (Environment.GetEnvironmentVariable("BUILDS_WRITE_EXPECTED") != "1") return texts;
         var all = new SortedDictionary<string, string>(Expected(), StringComparer.Ordinal);
-        foreach (var (name, text) in recorded) all[name] = text;
+        foreach (var (name, text) in texts) all[name] = text;
         await System.IO.File.WriteAllTextAsync(File, string.Concat(all.Select(one => $"{Head}{one.Key}\n{one.Value}")));
-        return recorded;
+        return texts;
     }
 
     private static Dictionary<string, string> Expected()
@@ -52,6 +59,6 @@ internal sealed class RecordingTheoryAttribute : TheoryAttribute
     {
         if (Needs.Ci) return;
         if (!Needs.Root || !Needs.Bubblewrap) Skip = "needs root and bubblewrap";
-        else if (!System.IO.File.Exists("/bin/busybox")) Skip = "needs busybox: apt-get install busybox-static";
+        else if (!System.IO.File.Exists(Busybox.Program)) Skip = "needs busybox: apt-get install busybox-static";
     }
 }

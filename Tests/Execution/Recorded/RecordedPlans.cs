@@ -56,7 +56,7 @@ internal static class RecordedPlans
     private static async Task<string> Run(ExecutorHarness harness, BuildManifest manifest, int slot)
     {
         var recorder = new FakeRecorder();
-        var plan = ExecutorHarness.Plan(manifest, slot) with { Secrets = true, Opened = [.. manifest.Secrets.Select(StandIn)] };
+        var plan = ExecutorHarness.Plan(manifest, slot) with { Secrets = true, Opened = [.. manifest.Secrets.Select(StandIn)], Token = string.IsNullOrEmpty(manifest.OAuth) ? null : "a-token" };
         var outcome = await harness.Executor.Run(plan, recorder, default, default);
         var text = new StringBuilder($"image {manifest.Image}\n");
         foreach (var line in recorder.Setup.Split('\n').Where(line => line.Length > 0 && !line.StartsWith(RemarkOfTheMachine, StringComparison.Ordinal))) text.Append(line).Append('\n');

@@ -23,7 +23,7 @@ internal static class RecordingImages
         var maker = new ImageMaker(harness.Service<ImageStore>(), machine, harness.Service<GuardProgram>(), _ => { });
         foreach (var family in names.Select(name => KnownImages.Alias(name) ?? name).Distinct().GroupBy(ManagerOf))
         {
-            var root = Path.Combine(folder, $"{family.Key}");
+            var root = await Busybox.MakeRoot(Path.Combine(folder, $"{family.Key}"));
             var end = await Tool.Run(Repository.PathOf("Tests", "Execution", "Recorded", "Recording", "make"), [root, .. Common, .. Programs(family.Key)]);
             end.Code.ShouldBe(0, end.Words);
             await File.WriteAllLinesAsync(Path.Combine(root, "etc", "artifacts"), artifacts);
