@@ -1,5 +1,4 @@
 using Builds.Commands;
-using Builds.Execution;
 using Builds.Execution.Places;
 using Builds.Images;
 using Builds.Support;

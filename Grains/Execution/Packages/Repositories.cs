@@ -54,13 +54,14 @@ internal static partial class Repositories
             return null;
         switch (manager)
         {
-            case PackageManager.Apk when words.Length is 1 or 3 && (words.Length == 1 || Name().IsMatch(words[2])):
-                return (Apk, [name.StartsWith('@') ? $"{name} {words[0]}" : words[0], words.ElementAtOrDefault(1) ?? "", words.ElementAtOrDefault(2) ?? ""]);
+            case PackageManager.Apk when WithoutRemark(words) is { Length: 1 or 3 } parts:
+                var line = name.StartsWith('@') ? $"{name} {parts[0]}" : parts[0];
+                return parts.Length == 3 && HasKey(parts[2]) ? (Apk, [line, parts[1], parts[2]]) : (Apk, [line, "", ""]);
             case PackageManager.Apt when words.Length is 3 or 4:
                 return (Apt, [name, $"deb {words[0]} {words[1]} {words[2]}", words.ElementAtOrDefault(3) ?? ""]);
             case PackageManager.Pacman when words.Length == 1:
-                var parts = words[0].Split('#', 2);
-                return (Pacman, [name, parts[0], parts.ElementAtOrDefault(1) ?? ""]);
+                var signed = words[0].Split('#', 2);
+                return (Pacman, [name, signed[0], signed.ElementAtOrDefault(1) ?? ""]);
             case PackageManager.Dnf when words.Length == 1:
                 return (Dnf, [name, words[0]]);
             case PackageManager.Zypper when words.Length == 1:
@@ -89,6 +90,12 @@ internal static partial class Repositories
         };
         return shape is null ? $"{name}: images of this kind have none" : $"{name} is '{value.Trim()}', but it takes {shape}";
     }
+
+    /// <summary>What was meant as a remark is text in a folded scalar.</summary>
+    private static string[] WithoutRemark(string[] words) => [.. words.TakeWhile(word => !word.StartsWith('#'))];
+
+    /// <summary>Manifests whose repository has no key write one to nowhere, since elsewhere all three words are wanted; there may be nothing at its address.</summary>
+    private static bool HasKey(string file) => !file.EndsWith("/dev/null", StringComparison.Ordinal);
 
     [GeneratedRegex(@"\A@?[A-Za-z0-9][A-Za-z0-9._-]*\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex Name();
