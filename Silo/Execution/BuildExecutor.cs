@@ -119,7 +119,7 @@ internal sealed partial class BuildExecutor(
         if (_machine is not null)
         {
             await _machine.DisposeAsync();
-            await _machine.Leave();
+            _machine.Leave();
         }
         _starting.Dispose();
     }

@@ -42,6 +42,8 @@ public static class PackageSetup
         ImmutableArray<string> packages = [.. manifest.Packages.SelectMany(entry => entry.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))];
         if (!packages.IsEmpty)
             commands.AddRange(install is null ? Install(manager, packages) : [new SetupCommand(["/bin/sh", "-e", "-c", $"{install} \"$@\"", "sh", .. packages], AsRoot: true, Installing)]);
+        else if (manager == PackageManager.Apt && !manifest.Repositories.IsEmpty)
+            commands.Add(new SetupCommand(["apt-get", "-q", "update"], AsRoot: true, Refreshing));
         return refusals.Count > 0 ? new SetupCommands.Refused(refusals.ToImmutable()) : new SetupCommands.Written(commands.ToImmutable());
     }
 

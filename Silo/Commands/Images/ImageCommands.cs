@@ -45,7 +45,8 @@ internal static class ImageCommands
         command.SetAction(async (line, cancellationToken) =>
         {
             await using var services = Services(DataDirectory.Create(line.GetRequiredValue(Data)));
-            return await action(line, new Workshop(services, line.InvocationConfiguration.Output), cancellationToken);
+            await using var workshop = new Workshop(services, line.InvocationConfiguration.Output);
+            return await action(line, workshop, cancellationToken);
         });
         return command;
     }
@@ -90,8 +91,7 @@ internal static class ImageCommands
     {
         var name = line.GetRequiredValue(Name);
         var image = workshop.Store.Find(name) ?? throw Unknown(name, workshop);
-        await using var machine = await workshop.Machine();
-        var lines = await ImageTrial.Try(machine, image, cancellationToken);
+        var lines = await ImageTrial.Try(await workshop.Machine(), image, cancellationToken);
         foreach (var one in lines)
             await workshop.Output.WriteLineAsync($"{(one.Works switch { true => "ok", false => "NO", null => "--" })}  {one.What}");
         return lines.Any(one => one.Works == false) ? ExitCode.BuildFailed : ExitCode.Done;
@@ -107,15 +107,19 @@ internal static class ImageCommands
     }
 
     /// <summary>What the commands work with; the machine is tried only when it is needed.</summary>
-    private sealed class Workshop(IServiceProvider services, TextWriter output)
+    private sealed class Workshop(IServiceProvider services, TextWriter output) : IAsyncDisposable
     {
+        private SandboxMachine? machine;
+
         public TextWriter Output => output;
 
         public ImageStore Store => services.GetRequiredService<ImageStore>();
 
-        public Task<SandboxMachine> Machine() => SandboxMachine.Open(
+        public async Task<SandboxMachine> Machine() => machine ??= await SandboxMachine.Open(
             services.GetRequiredService<IOptions<ExecutionOptions>>().Value, services.GetRequiredService<GuardProgram>(), services.GetRequiredService<SlotUsers>());
 
         public async Task<ImageMaker> Maker() => new(Store, await Machine(), services.GetRequiredService<GuardProgram>(), output.WriteLine);
+
+        public ValueTask DisposeAsync() => machine?.DisposeAsync() ?? ValueTask.CompletedTask;
     }
 }

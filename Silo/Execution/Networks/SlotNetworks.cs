@@ -9,13 +9,14 @@ namespace Builds.Execution.Networks;
 /// <summary>
 /// A network for each slot, from which builds reach what this machine reaches through its address, but neither the machine itself, nor each
 /// other, nor the addresses where clouds tell secrets. One pair of interfaces and one network namespace for each slot, made when it is first
-/// used and named after its user, which no other silo of this machine has; the rules are one table of nftables for each data directory.
+/// used and named after its user, which no other silo of this machine has; the rules are one table of nftables for each process.
 /// </summary>
 internal sealed class SlotNetworks : IAsyncDisposable
 {
     /// <summary>What clouds give to whoever asks from one of their machines.</summary>
     public static readonly ImmutableArray<string> Metadata = ["169.254.0.0/16", "100.100.100.200", "168.63.129.16", "192.0.0.192"];
 
+    private const string TablePrefix = "builds_";
     private const string NamespaceFiles = "/run/netns";
     private static readonly string[] IpPlaces = ["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"], NftPlaces = ["/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft"];
 
@@ -25,7 +26,7 @@ internal sealed class SlotNetworks : IAsyncDisposable
     private readonly SemaphoreSlim _making = new(1);
 
     private SlotNetworks(ExecutionOptions options, string mark, string ip, string nft) =>
-        (_options, _table, _ip, _nft) = (options, $"builds_{mark[^8..]}", ip, nft);
+        (_options, _table, _ip, _nft) = (options, string.Create(CultureInfo.InvariantCulture, $"{TablePrefix}{mark[^8..]}_{Environment.ProcessId}"), ip, nft);
 
     /// <summary>The networks of a data directory, or null and why there are none. For a silo that is root.</summary>
     public static async Task<(SlotNetworks? Networks, string? Why)> Open(ExecutionOptions options, string mark)
@@ -61,10 +62,11 @@ internal sealed class SlotNetworks : IAsyncDisposable
         }
     }
 
-    /// <summary>Removes the networks that were made here. The rules stay, for others who use the data directory: <see cref="RemoveRules"/>.</summary>
+    /// <summary>Removes the networks that were made here, and their rules.</summary>
     public async ValueTask DisposeAsync()
     {
         foreach (var user in _made.Keys) await Remove(Name(user));
+        await Tool.Run(_nft, "delete", "table", "inet", _table);
         _making.Dispose();
     }
 
@@ -81,10 +83,20 @@ internal sealed class SlotNetworks : IAsyncDisposable
             await Remove(name);
             removed++;
         }
+        foreach (var table in await Tables())
+        {
+            if (!int.TryParse(table[(table.LastIndexOf('_') + 1)..], CultureInfo.InvariantCulture, out var process) || Directory.Exists($"/proc/{process}")) continue;
+            await Run(_nft, "delete", "table", "inet", table);
+            removed++;
+        }
         return removed;
     }
 
-    public Task RemoveRules() => Tool.Run(_nft, "delete", "table", "inet", _table);
+    private async Task<IEnumerable<string>> Tables()
+    {
+        var listed = await Tool.Output(Path.Combine(Path.GetTempPath(), $"{_table}.tables"), _nft, "list", "tables");
+        return listed.Split('\n').Select(line => line.Split(' ')[^1]).Where(table => table.StartsWith(TablePrefix, StringComparison.Ordinal));
+    }
 
     private static string Name(uint user) => string.Create(CultureInfo.InvariantCulture, $"builds{user}");
 
@@ -104,6 +116,8 @@ internal sealed class SlotNetworks : IAsyncDisposable
         await Remove(name);
         var (ours, theirs) = Addresses(user);
         string[] inside = ["-n", name];
+        // Before there is anything that it could let through.
+        await Run(_nft, "add", "element", "inet", _table, "mine", $"{{ {name} }}");
         await Run(_ip, "netns", "add", name);
         await Run(_ip, "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name);
         await Run(_ip, "address", "add", $"{ours}/30", "dev", name);
@@ -132,22 +146,24 @@ internal sealed class SlotNetworks : IAsyncDisposable
         const string Forwarding = "/proc/sys/net/ipv4/ip_forward";
         var allowed = Set(_options.AllowedAddresses);
         var refused = string.Join(", ", Metadata.AddRange(Split(_options.RefusedAddresses)));
-        var own = $"iifname \"builds*\" ip saddr {_options.Networks}";
         await Run(_nft, $$"""
             add table inet {{_table}}
             delete table inet {{_table}}
             table inet {{_table}} {
+              set mine {
+                type ifname
+              }
               chain input {
                 type filter hook input priority 0; policy accept;
-                {{(allowed is null ? "" : $"{own} ip daddr {allowed} accept")}}
-                iifname "builds*" reject
+                {{(allowed is null ? "" : $"iifname @mine ip daddr {allowed} accept")}}
+                iifname @mine reject
               }
               chain forward {
                 type filter hook forward priority 0; policy accept;
-                {{(allowed is null ? "" : $"{own} ip daddr {allowed} accept")}}
-                iifname "builds*" oifname "builds*" reject
-                iifname "builds*" ip daddr { {{refused}} } reject
-                iifname "builds*" ip6 daddr ::/0 reject
+                {{(allowed is null ? "" : $"iifname @mine ip daddr {allowed} accept")}}
+                iifname @mine oifname "builds*" reject
+                iifname @mine ip daddr { {{refused}} } reject
+                iifname @mine ip6 daddr ::/0 reject
               }
               chain leave {
                 type nat hook postrouting priority 100; policy accept;

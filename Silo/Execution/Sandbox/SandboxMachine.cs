@@ -146,11 +146,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
     }
 
     /// <summary>For a silo that ends: nobody uses its data directory any more.</summary>
-    public async Task Leave()
-    {
-        Groups?.Leave();
-        if (_networks is not null) await _networks.RemoveRules();
-    }
+    public void Leave() => Groups?.Leave();
 
     public Slot MakeSlot(ISandboxDriver driver, int number)
     {

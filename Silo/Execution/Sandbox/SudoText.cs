@@ -44,7 +44,14 @@ internal static class SudoText
         words=0
         for word in "$@"; do case $word in [A-Za-z_]*=*) words=$((words + 1)) ;; *) break ;; esac; done
         if [ -n "$login" ] || [ -n "$shell" ]; then
-          if [ $# -gt $words ]; then set -- "${program:-/bin/sh}" -c "$*"; words=0; else set -- "$@" "${program:-/bin/sh}"; fi
+          if [ $# -gt $words ]; then
+            line=
+            for word in "$@"; do line="$line $(printf %s "$word" | sed 's/[^[:alnum:]_$-]/\\&/g')"; done
+            set -- "${program:-/bin/sh}" -c "$line"
+            words=0
+          else
+            set -- "$@" "${program:-/bin/sh}"
+          fi
           [ -z "$login" ] || cd "$directory" || exit 1
         fi
         [ $# -gt $words ] || { echo 'usage: sudo [-EHins] [-u USER] [NAME=VALUE...] COMMAND...' >&2; exit 1; }
