@@ -56,7 +56,7 @@ internal sealed partial class BuildRun
         // Below /etc, say: it is written at home, and root moves it.
         return await WriteFile(MovedFile, secret.Value, OwnerOnly)
             ?? await FailureOf(await _guard.Run(Placement.RootOrder(
-                "/bin/sh", "-c", "mkdir -p -- \"${2%/*}/\" && mv -f -- \"$1\" \"$2\" && chmod \"$3\" \"$2\"; status=$?; rm -f -- \"$1\"; exit $status",
+                "/bin/sh", "-c", "mkdir -p -- \"${2%/*}/\" && mv -fT -- \"$1\" \"$2\" && chmod \"$3\" \"$2\"; status=$?; rm -f -- \"$1\"; exit $status",
                 "sh", $"{place.Home}/{MovedFile}", path, Convert.ToString(secret.Info.Mode, 8).PadLeft(4, '0')), ToSetupLog), $"Writing {path}", FailReason.Setup);
     }
 

@@ -44,6 +44,7 @@ internal sealed partial class BuildRun
             await Say($"Running task {tasks[i].Name}");
             await recorder.TaskStarted(i, _kill);
             _running = i;
+            (_tasksRan, _before) = (true, place.Hits());
             var end = await _guard.Run(place.Order($"./.tasks/{tasks[i].Name}"), bytes => recorder.TaskOutput(bytes, _kill));
             if (await FailureOf(end, $"Task {tasks[i].Name}", FailReason.Task) is { } failure) return failure;
             await EndTask(i, BuildTaskStatus.Success);
@@ -66,7 +67,7 @@ internal sealed partial class BuildRun
             : $"{what} failed with exit status {((CommandEnd.Exited)end).Code.ToString(CultureInfo.InvariantCulture)}";
         if (_running >= 0) await EndTask(_running, BuildTaskStatus.Failed);
         await Say(how);
-        if (place.LimitReached() is { } limit) return await Fail(FailReason.Limit, $"{how}: {limit}.");
+        if (place.LimitReached(_before) is { } limit) return await Fail(FailReason.Limit, $"{how}: {limit}.");
         if (await DiskIsFull()) return await Fail(FailReason.Limit, $"{how}: it filled its disk of {place.Limits.Disk >> 20} MiB, the limit for a build.");
         return new BuildOutcome.Failed(reason, $"{how}.");
     }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.ComponentModel;
 using System.Globalization;
+using Builds.Execution.Limits;
 using Builds.Execution.Sandbox;
 using Builds.Execution.Slots;
 using Builds.Jobs;
@@ -17,6 +18,10 @@ internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, 
     private Guard _guard = null!;
     private CancellationToken _stop, _kill;
     private int _running = -1;
+    private bool _tasksRan;
+
+    /// <summary>The limits that were hit before the command that runs.</summary>
+    private GroupHits _before;
 
     public async Task<BuildOutcome> Run(Func<Guard> start, Action<Guard> ended, CancellationToken stop, CancellationToken kill)
     {
@@ -112,10 +117,12 @@ internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, 
         _guard.Kill();
         var end = await _guard.Ended;
         if (end.Code == GuardEnd.LeaseOver) return new BuildOutcome.Stopped();
+        if (place.LimitReached(_before) is { } limit) return await Fail(FailReason.Limit, $"The sandbox was ended: {limit}.");
         var why = end.Words.Length > 0 ? end.Words.ReplaceLineEndings("; ")
             : end.Code > 128 ? $"the sandbox was ended by signal {end.Code - 128}"
             : $"the sandbox ended by itself with status {end.Code}";
-        return await Broken(recorder, $"{place.Driver.Name}: {why}");
+        // What the build has done by then is more likely the reason than the machine.
+        return _tasksRan ? await Fail(FailReason.Task, $"The sandbox was ended from inside: {why}.") : await Broken(recorder, $"{place.Driver.Name}: {why}");
     }
 
     private async Task End()

@@ -24,7 +24,7 @@ public static class ExecutionServiceCollectionExtensions
         services.AddSingleton<GuardProgram>();
         services.AddSingleton<SlotUsers>();
         services.AddSingleton<Leftovers>();
-        services.AddSingleton(provider => new ImageStore(provider.GetRequiredService<IOptions<ExecutionOptions>>().Value.ImageDirectory()));
+        services.AddSingleton(provider => new ImageStore(provider.GetRequiredService<IOptions<ExecutionOptions>>().Value.ImageDirectory(), provider.GetRequiredService<ILogger<ImageStore>>()));
         services.AddSingleton<BuildExecutor>();
         services.AddSingleton<IBuildExecutor>(s => s.GetRequiredService<BuildExecutor>());
         services.AddHostedService<ExecutionStart>();

@@ -38,8 +38,11 @@ public sealed partial record Image
     public required string Name { get; init; }
     public required ImageDriver Driver { get; init; }
 
-    /// <summary>Directories of this machine, the topmost first. The last one is the stock image, those before it what was derived from it.</summary>
+    /// <summary>Directories of this machine, the topmost first. The last one is the stock image.</summary>
     public required ImmutableArray<string> Layers { get; init; }
+
+    /// <summary>What was derived from the stock image, above <see cref="Layers"/>; null: nothing was.</summary>
+    public DerivedLayer? Derived { get; init; }
 
     /// <summary>What it was made of: an absolute path, or a reference of an OCI registry.</summary>
     public required string Source { get; init; }
@@ -61,7 +64,7 @@ public sealed partial record Image
     public required DateTimeOffset Added { get; init; }
 
     /// <summary>Whether a layer has a file of this absolute path.</summary>
-    public bool Has(string path) => Layers.Any(layer => File.Exists(Path.Combine(layer, path.TrimStart('/'))));
+    public bool Has(string path) => Layers.Append(Derived?.Directory).OfType<string>().Any(layer => File.Exists(RootPath.In(layer, path)));
 
     /// <summary>Null if an image may be called that, else what is wrong with it (contract/manifest section 2).</summary>
     public static string? Mistake(string name) =>
@@ -72,3 +75,7 @@ public sealed partial record Image
     [GeneratedRegex(@"\A[a-z0-9][a-z0-9._/-]*\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex Shape();
 }
+
+/// <summary>A layer that was written by a sandbox, whose files belong to the users that it had.</summary>
+/// <param name="First">The number of its root on disk.</param>
+public sealed record DerivedLayer(string Directory, uint First);

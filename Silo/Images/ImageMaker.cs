@@ -4,6 +4,7 @@ using System.Text;
 using Builds.Execution;
 using Builds.Execution.Packages;
 using Builds.Execution.Sandbox;
+using Builds.Execution.Slots;
 
 namespace Builds.Images;
 
@@ -60,9 +61,14 @@ internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, Guard
             var (driver, why) = machine.DriverOf(image);
             if (driver is null) throw new IOException($"Image '{order.Name}' cannot run on this machine: {why}.");
             if (!order.Plain && driver.HasRoot && await Derive(image, driver, draft, cancellationToken) is { } derived)
-                image = image with { Layers = [derived, .. image.Layers] };
+                image = image with { Derived = derived };
             var final = store.Final(order.Name);
-            image = image with { Layers = [.. image.Layers.Select(layer => layer.StartsWith(draft, StringComparison.Ordinal) ? final + layer[draft.Length..] : layer)] };
+            string Moved(string layer) => layer.StartsWith(draft, StringComparison.Ordinal) ? final + layer[draft.Length..] : layer;
+            image = image with
+            {
+                Layers = [.. image.Layers.Select(Moved)],
+                Derived = image.Derived is { } made ? made with { Directory = Moved(made.Directory) } : null,
+            };
             store.Add(image, draft);
             return image;
         }
@@ -124,7 +130,7 @@ internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, Guard
     }
 
     /// <summary>Installs what is missing of the programs that builds need. The layer with it; null: nothing was missing.</summary>
-    private async Task<string?> Derive(Image image, ISandboxDriver driver, string draft, CancellationToken cancellationToken)
+    private async Task<DerivedLayer?> Derive(Image image, ISandboxDriver driver, string draft, CancellationToken cancellationToken)
     {
         await using var sandbox = await MakingSandbox.Start(machine, image, driver, BootClock.Now + Lease);
         var missing = await sandbox.Lines($"for p in {string.Join(' ', Needed)}; do command -v $p >/dev/null || echo $p; done; true", cancellationToken);
@@ -149,7 +155,7 @@ internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, Guard
     private static string Tail(string text) => string.Join('\n', text.TrimEnd().Split('\n').TakeLast(20));
 }
 
-/// <summary>A sandbox in which the silo itself does something with an image. Its root is the machine's own root, without any of its rights.</summary>
+/// <summary>A sandbox in which the silo itself does something with an image.</summary>
 internal sealed class MakingSandbox : IAsyncDisposable
 {
     private readonly Placement _place;
@@ -159,14 +165,14 @@ internal sealed class MakingSandbox : IAsyncDisposable
 
     public static async Task<MakingSandbox> Start(SandboxMachine machine, Image image, ISandboxDriver driver, TimeSpan lease)
     {
-        var place = await machine.PlaceForMaking(image with { Network = ImageNetwork.Host }, driver);
+        var place = await machine.PlaceForMaking(image with { Network = ImageNetwork.Nat }, driver);
         await place.Workspace.Create();
-        var (path, arguments) = place.Command(lease, $"image-{Environment.ProcessId}");
+        var (path, arguments) = place.Command(lease, MakingName.Of("image"));
         var guard = Guard.Start(path, arguments, nice: 0);
         if (await guard.Hello()) return new MakingSandbox(place, guard);
         guard.Kill();
         var end = await guard.Ended;
-        await guard.DisposeAsync();
+        await new MakingSandbox(place, guard).DisposeAsync();
         throw new IOException($"The sandbox of {driver.Name} does not start: {(end.Words.Length > 0 ? end.Words : $"status {end.Code}")}");
     }
 
@@ -187,11 +193,11 @@ internal sealed class MakingSandbox : IAsyncDisposable
     public Task<(int Code, string Output)> RunAsBuild(string script, CancellationToken cancellationToken) => Run(_place.Order("/bin/sh", "-c", script), cancellationToken);
 
     /// <summary>Ends it, and moves all that was changed to a new layer.</summary>
-    public async Task<string> Keep(string layer)
+    public async Task<DerivedLayer> Keep(string layer)
     {
         await End();
         Directory.Move(Path.Combine(_place.Slot.Place, "upper"), layer);
-        return layer;
+        return new DerivedLayer(layer, _place.Slot.FirstMapped!.Value);
     }
 
     public async ValueTask DisposeAsync()

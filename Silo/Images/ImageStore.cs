@@ -9,7 +9,7 @@ namespace Builds.Images;
 /// The images in one directory. Commands and silos use it at the same time: an image is there when its file is, whole, and a silo
 /// offers it from its next heartbeat on.
 /// </summary>
-internal sealed class ImageStore(string directory)
+internal sealed partial class ImageStore(string directory, ILogger<ImageStore> logger)
 {
     private const string FileName = "image.json";
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -30,7 +30,7 @@ internal sealed class ImageStore(string directory)
         var known = _known;
         if (known.Changed == changed) return known.Images;
         ImmutableArray<Image> images = Directory.Exists(_directory)
-            ? [.. Directory.EnumerateDirectories(_directory).Select(d => Path.Combine(d, FileName)).Where(File.Exists).Select(Read).OfType<Image>().OrderBy(i => i.Name, StringComparer.Ordinal)]
+            ? [.. Directory.EnumerateDirectories(_directory).Where(d => !Path.GetFileName(d).StartsWith('.')).Select(d => Path.Combine(d, FileName)).Where(File.Exists).Select(Read).OfType<Image>().OrderBy(i => i.Name, StringComparer.Ordinal)]
             : [];
         _known = (changed, images);
         return images;
@@ -75,7 +75,8 @@ internal sealed class ImageStore(string directory)
     /// <summary>Names hold slashes, which directories cannot, and no comma.</summary>
     private static string DirectoryOf(string name) => name.Replace('/', ',');
 
-    private static Image? Read(string path)
+    // One that cannot be read must not take the others along, nor the silo.
+    private Image? Read(string path)
     {
         try
         {
@@ -83,7 +84,8 @@ internal sealed class ImageStore(string directory)
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {
-            throw new IOException($"{path} is not the description of an image: {e.Message}", e);
+            LogNotRead(path, e.Message);
+            return null;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -91,4 +93,7 @@ internal sealed class ImageStore(string directory)
             return null;
         }
     }
+
+    [LoggerMessage(EventId = 1605, Level = LogLevel.Warning, Message = "{Path} is not the description of an image, and is left out: {Why}")]
+    private partial void LogNotRead(string path, string why);
 }

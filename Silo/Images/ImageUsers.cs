@@ -17,7 +17,7 @@ internal static class ImageUsers
             var taken = Numbers(users).Concat(Numbers(Lines(stock, "etc/group"))).ToHashSet();
             user = Image.DefaultUser;
             while (taken.Contains(user)) user++;
-            var shell = File.Exists(Path.Combine(stock, "bin/bash")) || File.Exists(Path.Combine(stock, "usr/bin/bash")) ? "/bin/bash" : "/bin/sh";
+            var shell = File.Exists(RootPath.In(stock, "/bin/bash")) || File.Exists(RootPath.In(stock, "/usr/bin/bash")) ? "/bin/bash" : "/bin/sh";
             var shadow = Lines(stock, "etc/shadow");
             // An 'x' means that file, and without it the account is no account to sudo.
             var password = shadow.Count > 0 ? "x" : "*";
@@ -26,6 +26,8 @@ internal static class ImageUsers
             if (shadow.Count > 0) Write(layer, "etc/shadow", [.. shadow, $"{Name}:!:19000:0:99999:7:::"], Secret);
         }
         Write(layer, "etc/sudoers.d/build", [$"{Name} ALL=(ALL:ALL) NOPASSWD: ALL"], UnixFileMode.UserRead | UnixFileMode.GroupRead);
+        // In many images a link to what runs only on a machine that was started; the machine's own is shown there.
+        Write(layer, "etc/resolv.conf", [], Readable);
         Directory.CreateDirectory(Path.Combine(layer, Home.TrimStart('/')));
         return user;
     }
@@ -37,7 +39,7 @@ internal static class ImageUsers
         lines.Select(line => line.Split(':')).Where(fields => fields.Length > 2).Select(fields => uint.TryParse(fields[2], out var number) ? number : 0);
 
     private static List<string> Lines(string root, string path) =>
-        File.Exists(Path.Combine(root, path)) ? [.. File.ReadLines(Path.Combine(root, path)).Where(line => line.Length > 0)] : [];
+        File.Exists(RootPath.In(root, path)) ? [.. File.ReadLines(RootPath.In(root, path)).Where(line => line.Length > 0)] : [];
 
     private static void Write(string layer, string path, IEnumerable<string> lines, UnixFileMode mode)
     {

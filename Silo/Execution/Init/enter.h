@@ -10,6 +10,7 @@
  *   place=DIRECTORY    at `place`: a directory, where there is no such file
  *   owner=N            the host user that the build is: owns place/home
  *   tools=DIRECTORY    at `tools`
+ *   first=N            the number of root in the layers that follow, on disk; 0 unless it was said
  *   layer=DIRECTORY    at `root`: the layers of a root file system, the topmost first, read-only and shown with the users of `base`, and
  *                      over them the changes, which go to place/upper
  *   user=1             enters the user namespace of `base`, as its root
@@ -30,7 +31,7 @@ enum { PRIVATE_BELOW = 0x44000 /* MS_REC | MS_PRIVATE */ };
 
 static struct {
     const char *base, *at, *space, *place, *owner, *tools;
-    const char *layers[MAX_LAYERS];
+    const char *layers[MAX_LAYERS], *firsts[MAX_LAYERS], *first;
     u32 layer_count;
     int layer_trees[MAX_LAYERS], place_tree, tools_tree;
     int enter_user;
@@ -59,8 +60,8 @@ static void write_file(const char *path, const char *text)
     SYS(close, fd);
 }
 
-/* A user namespace that maps `base`, as a descriptor: that of a child which does nothing but be in it. */
-static int user_namespace(void)
+/* A user namespace that maps 65536 users from `first` on to `base`, as a descriptor: that of a child which does nothing but be in it. */
+static int user_namespace(const char *first)
 {
     int ready[2], done[2];
     char path[64], map[64], byte = 0;
@@ -79,7 +80,7 @@ static int user_namespace(void)
     SYS(close, ready[1]);
     if (child < 0 || SYS(read, ready[0], &byte, 1) != 1)
         enter_failed("there is no user namespace", "", child);
-    char *end = append(map, "0 ");
+    char *end = append(append(map, first), " ");
     end = append(end, around.base);
     end = append(end, " ");
     decimal(end, MAPPED);
@@ -143,13 +144,13 @@ static void put_tree(int fd, const char *name)
 }
 
 /* Whatever is below `at` otherwise is still needed until here: the layers, and what the place is made of. */
-static void open_trees(int users)
+static void open_trees(void)
 {
     for (u32 i = 0; i < around.layer_count; i++) {
         struct mount_attr attributes = {MOUNT_ATTR_RDONLY, 0, 0, 0};
-        if (users >= 0) {
+        if (around.base) {
             attributes.attr_set |= MOUNT_ATTR_IDMAP;
-            attributes.userns_fd = (u64)users;
+            attributes.userns_fd = (u64)user_namespace(around.firsts[i]);
         }
         around.layer_trees[i] = tree_of(around.layers[i]);
         s64 error = SYS(mount_setattr, around.layer_trees[i], "", AT_EMPTY_PATH, &attributes, sizeof attributes);
@@ -185,10 +186,10 @@ static void mount_layers(void)
         enter_failed("cannot mount an overlay of ", around.layers[0], error);
 }
 
-static void mount_all(int users)
+static void mount_all(void)
 {
     char device[64];
-    open_trees(users);
+    open_trees();
     if (around.space)
         attach_space(device);
     s64 error = SYS(mount, "builds", around.at, "tmpfs", 6 /* MS_NOSUID | MS_NODEV */, "mode=0755,size=64k");
@@ -243,7 +244,10 @@ static void take_option(const char *argument)
         if (error < 0)
             enter_failed("cannot join the network of ", value, error);
         SYS(close, fd);
+    } else if (is_option(argument, "first", &value) && length(value) < 12) {
+        around.first = value;
     } else if (is_option(argument, "layer", &value) && around.layer_count < MAX_LAYERS) {
+        around.firsts[around.layer_count] = around.first ? around.first : "0";
         around.layers[around.layer_count++] = value;
     } else if (is_option(argument, "base", &value)) {
         around.base = value;
@@ -271,17 +275,16 @@ static int enter(char **arguments)
         take_option(*arguments);
     if (!*arguments || !arguments[1])
         enter_failed("there is no program to start", "", 0);
-    int users = around.base ? user_namespace() : -1;
     if (around.at) {
         s64 error = SYS(unshare, NEW_MOUNTS);
         if (error >= 0)
             error = SYS(mount, "none", "/", 0, PRIVATE_BELOW, 0);
         if (error < 0)
             enter_failed("cannot make a mount namespace", "", error);
-        mount_all(users);
+        mount_all();
     }
     if (around.enter_user) {
-        s64 error = users < 0 ? users : SYS(setns, users, NEW_USERS);
+        s64 error = around.base ? SYS(setns, user_namespace("0"), NEW_USERS) : -EINVAL;
         if (error >= 0)
             error = SYS(setgroups, 0, 0);
         if (error >= 0)

@@ -33,7 +33,7 @@ enum { KILL = 9, TERM = 15, CHLD = 17, CONT = 18 };
 enum { EVENT_IN = 1, EVENT_OUT = 4, EVENT_ERR = 8, EVENT_HUP = 16, EVENT_RDHUP = 0x2000 };
 enum { TAG_SILO, TAG_SIGNAL, TAG_TIMER, TAG_PIPE, TAG_SEALED, TAG_DOOR, TAG_CALLER };
 enum { BOOTTIME = 7, ABSOLUTE = 1, NO_WAIT = 1 };
-enum { CHUNK = 65536, HEADER = 8, RESERVE = 256, MAX_WORDS = 1024 };
+enum { CHUNK = 65536, HEADER = 8, RESERVE = 256, MAX_WORDS = 16384 };
 #define NOBODY 0xffffffffu
 #define CAPABILITIES ((1u << CAP_SETUID) | (1u << CAP_SETGID) | (1u << CAP_KILL))
 /* Of root in a user namespace of its own: what installing packages takes, and nothing that reaches beyond files and processes. */
@@ -72,6 +72,7 @@ static struct {
     s32 pid;  /* 0: has not said yet what to run */
 } callers[SUDO_CALLERS];
 
+static int door, door_closed;
 static int terminating, empty_told, control_gone;
 static u8 in[131072], out[CHUNK + HEADER + RESERVE], scrap[CHUNK];
 static u32 in_length, out_start, out_length;
@@ -530,8 +531,12 @@ static void start(struct order *order)
         SYS(setfsgid, 0);
         SYS(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
     }
-    if (error < 0)
-        stop_with(END_SETUP, "the guard cannot open a pipe", error);
+    if (error < 0) {
+        /* Root of the sandbox may have taken our descriptors away: that is the end of the build, and no fault of the machine. */
+        u32 words[2] = {0, NOT_STARTED};
+        tell(TO_SILO_EXIT, words, 2);
+        return;
+    }
     SYS(fcntl, ends[0], F_SETFL, O_NONBLOCK);
     s32 pid = fork_process();
     if (pid == 0)
@@ -554,7 +559,7 @@ static void start(struct order *order)
 static void open_door(void)
 {
     struct sudo_address address = {UNIX, SUDO_PLACE};
-    int door = (int)SYS(socket, UNIX, SEQUENCED | CLOSE_ON_EXEC | NO_WAITING, 0);
+    door = (int)SYS(socket, UNIX, SEQUENCED | CLOSE_ON_EXEC | NO_WAITING, 0);
     s64 error = door < 0 ? door : SYS(bind, door, &address, sizeof address);
     if (error >= 0)
         error = SYS(fchmodat, AT_FDCWD, SUDO_PLACE, 0666);
@@ -565,18 +570,23 @@ static void open_door(void)
     watch(ADD, door, EVENT_IN, TAG_DOOR);
 }
 
-static void take_caller(int door)
+static void take_caller(void)
 {
+    int i = 0;
+    while (i < SUDO_CALLERS && callers[i].line)
+        i++;
+    if (i == SUDO_CALLERS) {
+        /* Whoever comes now waits until a place is free. */
+        watch(REMOVE, door, 0, TAG_DOOR);
+        door_closed = 1;
+        return;
+    }
     int line = (int)SYS(accept4, door, 0, 0, CLOSE_ON_EXEC | NO_WAITING);
-    for (int i = 0; line >= 0 && i < SUDO_CALLERS; i++)
-        if (callers[i].line == 0) {
-            callers[i].line = line;
-            callers[i].pid = 0;
-            watch(ADD, line, EVENT_IN | EVENT_RDHUP, TAG_CALLER);
-            return;
-        }
-    if (line >= 0)
-        SYS(close, line);
+    if (line < 0)
+        return;
+    callers[i].line = line;
+    callers[i].pid = 0;
+    watch(ADD, line, EVENT_IN | EVENT_RDHUP, TAG_CALLER);
 }
 
 static void release_caller(int i)
@@ -584,6 +594,10 @@ static void release_caller(int i)
     watch(REMOVE, callers[i].line, 0, TAG_CALLER);
     SYS(close, callers[i].line);
     callers[i].line = 0;
+    if (door_closed) {
+        door_closed = 0;
+        watch(ADD, door, EVENT_IN, TAG_DOOR);
+    }
 }
 
 static void answer_caller(s64 pid, s32 status)
@@ -650,28 +664,28 @@ static int read_request(s64 size, u32 *head, char **words)
 static void hear_caller(int line)
 {
     static char *words[MAX_WORDS + 2];
-    u32 head[4];
+    u32 head[4], count;
     struct passed_files passed;
     int i = 0;
     while (i < SUDO_CALLERS && callers[i].line != line)
         i++;
     if (i == SUDO_CALLERS)
         return;
-    s64 n = sudo_receive(line, &passed);
+    s64 n = sudo_receive(line, &passed, &count);
     if (n == -EAGAIN || n == -EINTR)
         return;
     if (callers[i].pid) {
         /* Gone, or talking out of turn: either way nobody waits for the command any more. */
         SYS(kill, -callers[i].pid, TERM);
         SYS(kill, -callers[i].pid, CONT);
-    } else if (n > 0 && passed.size && read_request(n, head, words)) {
+    } else if (n > 0 && count == SUDO_FILES && read_request(n, head, words)) {
         s32 pid = terminating ? -1 : fork_process();
         if (pid == 0)
             run_for_caller(head, words, passed.files);
         if (pid > 0)
             callers[i].pid = pid;
     }
-    for (int f = 0; passed.size && f < SUDO_FILES; f++)
+    for (u32 f = 0; f < count; f++)
         SYS(close, passed.files[f]);
     if (n <= 0 || !callers[i].pid)
         release_caller(i);
@@ -860,7 +874,7 @@ static void serve(void)
                 drop(fd);
                 break;
             case TAG_DOOR:
-                take_caller(fd);
+                take_caller();
                 break;
             case TAG_CALLER:
                 hear_caller(fd);

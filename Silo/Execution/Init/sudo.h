@@ -14,7 +14,7 @@
 #include "sys.h"
 
 #define SUDO_PLACE "/run/builds-sudo"
-enum { SUDO_FILES = 4, SUDO_HEADER = 16, SUDO_MOST = 65536, SUDO_CALLERS = 32, SUDO_FAILED = 1 };
+enum { SUDO_FILES = 4, SUDO_HEADER = 16, SUDO_MOST = 196608, SUDO_CALLERS = 32, SUDO_FAILED = 1 };
 enum { UNIX = 1, SEQUENCED = 5, PASS_FILES = 1, SOCKET_LEVEL = 1, CLOSE_ON_EXEC = 02000000, NO_WAITING = 04000 };
 
 struct message {
@@ -43,7 +43,8 @@ struct sudo_address {
 
 static u8 sudo_text[SUDO_MOST];
 
-static s64 sudo_receive(int line, struct passed_files *passed)
+/* One message; `count` says how many descriptors came with it, all of which are ours to close. */
+static s64 sudo_receive(int line, struct passed_files *passed, u32 *count)
 {
     struct {
         void *base;
@@ -52,8 +53,9 @@ static s64 sudo_receive(int line, struct passed_files *passed)
     struct message message = {0, 0, (void *)&part, 1, passed, sizeof *passed, 0};
     memset(passed, 0, sizeof *passed);
     s64 n = SYS(recvmsg, line, &message, 0x40000000 /* MSG_CMSG_CLOEXEC */);
-    if (message.control_size < sizeof *passed || passed->type != PASS_FILES)
-        passed->size = 0;
+    *count = n >= 0 && message.control_size >= 16 && passed->level == SOCKET_LEVEL && passed->type == PASS_FILES ? (u32)(passed->size - 16) / 4 : 0;
+    if (*count > SUDO_FILES)
+        *count = SUDO_FILES;
     return n;
 }
 
@@ -61,7 +63,7 @@ static u64 sudo_add(u64 at, const char *word)
 {
     u64 n = length(word) + 1;
     if (at + n > sizeof sudo_text) {
-        complain(2, "sudo: the command and its environment are longer than 64 KiB; to mend it: sudo env -i ...", "", 0);
+        complain(2, "sudo: the command and its environment are longer than 192 KiB; to mend it: sudo env -i ...", "", 0);
         SYS(exit_group, SUDO_FAILED);
     }
     memcpy(sudo_text + at, word, n);

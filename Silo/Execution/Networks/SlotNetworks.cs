@@ -145,6 +145,8 @@ internal sealed class SlotNetworks : IAsyncDisposable
     {
         const string Forwarding = "/proc/sys/net/ipv4/ip_forward";
         var allowed = Set(_options.AllowedAddresses);
+        // In clouds the resolver may be at the very address that also tells secrets.
+        var names = Resolver.Servers() is { Length: > 0 } servers ? $"iifname @mine ip daddr {{ {string.Join(", ", servers)} }} meta l4proto {{ tcp, udp }} th dport 53 accept" : "";
         var refused = string.Join(", ", Metadata.AddRange(Split(_options.RefusedAddresses)));
         await Run(_nft, $$"""
             add table inet {{_table}}
@@ -162,6 +164,7 @@ internal sealed class SlotNetworks : IAsyncDisposable
                 type filter hook forward priority 0; policy accept;
                 {{(allowed is null ? "" : $"iifname @mine ip daddr {allowed} accept")}}
                 iifname @mine oifname "builds*" reject
+                {{names}}
                 iifname @mine ip daddr { {{refused}} } reject
                 iifname @mine ip6 daddr ::/0 reject
               }

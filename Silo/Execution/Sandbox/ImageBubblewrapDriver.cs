@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Builds.Execution.Networks;
 using Builds.Execution.Slots;
 
 namespace Builds.Execution.Sandbox;
@@ -34,7 +35,7 @@ internal sealed class ImageBubblewrapDriver(string bubblewrap, GuardProgram prog
         var tools = withRoot ? Surroundings.Tools : program.Directory;
         string[] namespaces = withRoot ? [] : ["--unshare-user", "--uid", Number(image.User), "--gid", Number(image.User)];
         var network = order.Surroundings.HasNetwork ? [] : new[] { "--unshare-net" };
-        string[] resolver = order.Surroundings.HasNetwork && File.Exists(RealPath.Of("/etc/resolv.conf")) ? ["--ro-bind", RealPath.Of("/etc/resolv.conf"), "/etc/resolv.conf"] : [];
+        string[] resolver = order.Surroundings.HasNetwork && Resolver.File(ownNetwork: order.Surroundings.Network is not null) is { } file ? ["--ro-bind", file, "/etc/resolv.conf"] : [];
         return program.Around([.. order.Surroundings.Words(slot, withRoot ? image : null, program), .. withRoot ? ["user=1"] : Array.Empty<string>()], bubblewrap,
         [
             "--as-pid-1", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "build", .. namespaces, .. network,

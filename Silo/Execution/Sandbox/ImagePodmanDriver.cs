@@ -57,7 +57,7 @@ internal sealed class ImagePodmanDriver(string podman, string runtime, GuardProg
         var listed = Path.Combine(program.DataDirectory, $"containers.{Environment.ProcessId}");
         var names = (await Tool.Output(listed, podman, "ps", "--all", "--filter", $"label={Label}={program.Mark}", "--format", "{{.Names}}"))
             .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var others = names.Where(name => !running.Any(guard => name.StartsWith($"{NamePrefix}{guard}-", StringComparison.Ordinal))).ToList();
+        var others = names.Where(name => !MakingName.IsAlive(name[NamePrefix.Length..]) && !running.Any(guard => name.StartsWith($"{NamePrefix}{guard}-", StringComparison.Ordinal))).ToList();
         if (others.Count > 0) await Tool.Output(listed, podman, ["--runtime", runtime, "--cgroup-manager=cgroupfs", "rm", "--force", "--time", "0", .. others]);
         return others.Count;
     }

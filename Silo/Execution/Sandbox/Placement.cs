@@ -40,13 +40,15 @@ internal sealed record Placement(
     public GuardOrder FileOrder(string path, string text, int mode) =>
         Order(path.StartsWith('/') ? path : $"{Home}/{path}", Convert.ToString(mode, 8), text) with { WritesFile = true };
 
-    /// <summary>The limit of memory or processes that was hit since the sandbox started, as a sentence without a full stop; null: none.</summary>
-    public string? LimitReached()
+    /// <summary>How often limits were hit so far.</summary>
+    public GroupHits Hits() => Groups?.Hits(GroupName) ?? default;
+
+    /// <summary>The limit of memory or processes that was hit since <paramref name="before"/>, as a sentence without a full stop; null: none.</summary>
+    public string? LimitReached(GroupHits before)
     {
-        if (Groups is null) return null;
-        var hits = Groups.Hits(GroupName);
-        if (hits.Memory > 0)
+        var hits = Hits();
+        if (hits.Memory > before.Memory)
             return string.Create(CultureInfo.InvariantCulture, $"it used more than {Limits.Memory >> 20} MiB of memory, the limit for a build, and processes of it were killed");
-        return hits.Processes > 0 ? string.Create(CultureInfo.InvariantCulture, $"it wanted more than {Limits.Processes} processes, the limit for a build") : null;
+        return hits.Processes > before.Processes ? string.Create(CultureInfo.InvariantCulture, $"it wanted more than {Limits.Processes} processes, the limit for a build") : null;
     }
 }

@@ -115,16 +115,11 @@ internal sealed class SandboxMachine : IAsyncDisposable
         return new Placement(driver, slot, image, workspace, surroundings, limits, Groups, name, [.. driver.Remarks, .. Remarks(driver, image, limits)]);
     }
 
-    /// <summary>
-    /// For what is made here and is no build. What it writes belongs to the very users that it has inside, and lies in a directory: it can
-    /// become a layer.
-    /// </summary>
+    /// <summary>For what is made here and is no build. What it writes lies in a directory, and can become a layer.</summary>
     public async Task<Placement> PlaceForMaking(Image image, ISandboxDriver driver)
     {
         var place = await Place(MakingSlot, image, driver);
-        if (place.Slot.FirstMapped is null) return place;
-        var slot = place.Slot with { FirstMapped = 0, User = image.User };
-        return place with { Slot = slot, Surroundings = place.Surroundings with { HasSpace = false }, Workspace = new Workspace(slot, _program, spaces: null) };
+        return place with { Surroundings = place.Surroundings with { HasSpace = false }, Workspace = new Workspace(place.Slot, _program, spaces: null) };
     }
 
     /// <summary>Removes what was made here and is not a build's.</summary>
@@ -139,7 +134,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
     public async Task<int> Sweep(IReadOnlyDictionary<int, string> running, bool withContainers)
     {
         var slots = running.Keys.Select(NameOf).ToHashSet(StringComparer.Ordinal);
-        var removed = Groups?.Sweep(slots.Contains) ?? 0;
+        var removed = Groups?.Sweep(name => slots.Contains(name) || MakingName.IsAlive(name)) ?? 0;
         if (withContainers && _podman is not null) removed += await _podman.RemoveOthers(running.Values.ToHashSet(StringComparer.Ordinal));
         if (_networks is not null) removed += await _networks.Sweep(_users.IsFree);
         return removed;
@@ -168,8 +163,8 @@ internal sealed class SandboxMachine : IAsyncDisposable
 
     private static string NameOf(int number) => number switch
     {
-        TrialSlot => $"trial-{Environment.ProcessId}",
-        MakingSlot => $"image-{Environment.ProcessId}",
+        TrialSlot => MakingName.Of("trial"),
+        MakingSlot => MakingName.Of("image"),
         _ => number.ToString(CultureInfo.InvariantCulture),
     };
 

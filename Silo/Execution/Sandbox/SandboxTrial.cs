@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Builds.Execution.Slots;
 
 namespace Builds.Execution.Sandbox;
 
@@ -15,7 +16,7 @@ internal static class SandboxTrial
     {
         try
         {
-            var (program, arguments) = place.Command(lease, "trial");
+            var (program, arguments) = place.Command(lease, MakingName.Of("trial"));
             await using var guard = Guard.Start(program, arguments, ExecutionOptions.DefaultNice);
             if (!await guard.Hello())
             {

@@ -52,6 +52,12 @@ internal sealed record Surroundings
         if (image is null) yield break;
         yield return $"tools={program.Directory}";
         yield return string.Create(CultureInfo.InvariantCulture, $"base={slot.FirstMapped}");
+        if (image.Derived is { } derived)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"first={derived.First}");
+            yield return $"layer={derived.Directory}";
+            yield return "first=0";
+        }
         foreach (var layer in image.Layers) yield return $"layer={layer}";
     }
 }

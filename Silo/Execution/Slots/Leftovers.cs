@@ -8,6 +8,8 @@ namespace Builds.Execution.Slots;
 /// <summary>What an earlier silo of the same data directory left behind: guards that did not end yet, and homes.</summary>
 internal sealed class Leftovers(GuardProgram program, TimeProvider time)
 {
+    private static readonly string[] Ours = ["init", "bwrap", "podman", "conmon", "runc", "crun"];
+    private static readonly string[] Modes = ["namespace", "mapped", "container"];
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
@@ -19,7 +21,7 @@ internal sealed class Leftovers(GuardProgram program, TimeProvider time)
         var slots = Path.Combine(program.DataDirectory, "slots");
         if (!Directory.Exists(slots)) return (guards.Count, 0);
         var homes = 0;
-        foreach (var slot in Directory.EnumerateDirectories(slots))
+        foreach (var slot in Directory.EnumerateDirectories(slots).Where(slot => !MakingName.IsAlive(Path.GetFileName(slot))))
         {
             var before = Directory.EnumerateFileSystemEntries(slot).Any(IsOfBuild);
             // All but the two files of names: what a build could have written.
@@ -47,7 +49,8 @@ internal sealed class Leftovers(GuardProgram program, TimeProvider time)
             try
             {
                 var words = Encoding.UTF8.GetString(File.ReadAllBytes($"{directory}/cmdline")).Split('\0');
-                if (words.Contains(mark, StringComparer.Ordinal)) found.Add(pid);
+                // Anybody can write words on a command line, but what bears ours is one of these programs.
+                if (words.Contains(mark, StringComparer.Ordinal) && !words.Any(MakingName.IsAlive) && Ours.Contains(Path.GetFileName(new FileInfo($"{directory}/exe").LinkTarget)?.Split(' ')[0])) found.Add(pid);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -83,7 +86,7 @@ internal sealed class Leftovers(GuardProgram program, TimeProvider time)
     {
         try
         {
-            return File.ReadAllText($"/proc/{pid}/cmdline").Split('\0').Contains("namespace", StringComparer.Ordinal);
+            return File.ReadAllText($"/proc/{pid}/cmdline").Split('\0').Intersect(Modes, StringComparer.Ordinal).Any();
         }
         catch (IOException)
         {
