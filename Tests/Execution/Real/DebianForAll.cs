@@ -2,6 +2,7 @@ using Builds.Execution.Places;
 using Builds.Execution.Recorded;
 using Builds.Images;
 using Builds.Tests;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Builds.Execution.Real;
 
@@ -21,21 +22,23 @@ internal static class DebianForAll
         lock (Gate) return one ??= Make();
     }
 
+    private static ImageStore Store(string directory) => new(directory, NullLogger<ImageStore>.Instance);
+
     private static async Task<string> Make()
     {
         var folder = new TempFolder();
         AppDomain.CurrentDomain.ProcessExit += (_, _) => folder.Dispose();
-        var debian = new ImageStore((await TestImages.Shared()).Directory).Find(TestImages.NameOf(Place.DebianPodman)).ShouldNotBeNull();
+        var debian = Store((await TestImages.Shared()).Directory).Find(TestImages.NameOf(Place.DebianPodman)).ShouldNotBeNull();
         await using var harness = new ExecutorHarness();
         var machine = await harness.Service<BuildExecutor>().Start(CancellationToken.None);
         await using var sandbox = await MakingSandbox.Start(machine, debian, machine.DriverOf(debian).Driver.ShouldNotBeNull(), BootClock.Now + Lease);
         await sandbox.Text("exec 2>&1; apt-get -q update && apt-get -q -y install --no-install-recommends make curl-", CancellationToken.None);
         var layer = await sandbox.Keep(Path.Combine(folder.Path, "layer"));
 
-        var store = new ImageStore(Path.Combine(folder.Path, "images"));
+        var store = Store(Path.Combine(folder.Path, "images"));
         foreach (var name in RealManifest.All.Select(real => RecordedPlans.Read(real.Name).Image).Select(name => KnownImages.Alias(name) ?? name).Distinct())
             // The machine's network, as the server of the sources is on its loopback.
-            store.Add(debian with { Name = name, Layers = [layer, .. debian.Layers], Network = ImageNetwork.Host }, store.Draft(name));
+            store.Add(debian with { Name = name, Derived = layer, Network = ImageNetwork.Host }, store.Draft(name));
         return Path.Combine(folder.Path, "images");
     }
 }
