@@ -65,11 +65,11 @@ internal sealed class HelpExamples(HelpAction inner) : SynchronousCommandLineAct
         ],
         ["worker resume"] = ["builds worker resume north"],
         ["queue"] = ["builds queue"],
-        ["image"] = ["builds image add debian/stable --oci docker.io/library/debian:stable", "builds image test debian/stable", "builds image list"],
+        ["image"] = ["builds image add debian/stable", "builds image test debian/stable", "builds image list"],
         ["image list"] = ["builds image list"],
         ["image add"] =
         [
-            "builds image add debian/stable --oci docker.io/library/debian:stable",
+            "builds image add debian/stable                      of docker.io/library/debian:stable",
             "builds image add debian/stable --rootfs ./debian.tar --driver bubblewrap",
             "builds image add busybox --rootfs ./busybox --plain --preamble ./preamble.sh --network none",
         ],

@@ -119,7 +119,7 @@ public sealed class WorkerEndpointTests : IAsyncLifetime
 
         await Admin.Post($"/api/workers/{Name}/resume");
         await server.Executor!.Build(new(second));
-        (await Admin.Get($"/api/jobs/{second}")).Body.ShouldEndWith(",\"waiting\":null,\"triggers\":[]}");
+        (await Admin.Get($"/api/jobs/{second}")).Body.ShouldEndWith(",\"waiting\":null,\"triggers\":[],\"sources\":[]}");
     }
 
     private static string At(int seconds) => ApiTime.Text(Some.Time.AddSeconds(seconds));

@@ -13,7 +13,7 @@ internal static class ImageCommands
 {
     private static readonly Argument<string> Name = new("NAME") { Description = "As manifests name it, for example debian/stable." };
     private static readonly Option<string?> RootFs = new("--rootfs") { Description = "A root file system: a directory, which is used where it is and stays as it is, or an archive for tar.", HelpName = "DIR|TAR" };
-    private static readonly Option<string?> Oci = new("--oci") { Description = "An image of a registry, or whatever else podman pull takes. Needs podman.", HelpName = "REF" };
+    private static readonly Option<string?> Oci = new("--oci") { Description = "An image of a registry, or whatever else podman pull takes. Needs podman. Default: where the usual stock image of that name is, as for debian/stable.", HelpName = "REF" };
     private static readonly Option<ImageDriver?> Driver = new("--driver") { Description = "What runs its builds. Default: podman for --oci, bubblewrap for --rootfs.", HelpName = "DRIVER" };
     private static readonly Option<ImageNetwork> Network = new("--network") { Description = "nat: a network of the build's own; none; host: the machine's. Default: nat.", HelpName = "NETWORK" };
     private static readonly Option<string?> Preamble = new("--preamble") { Description = "A file that is put before every task instead of the usual lines, which need bash.", HelpName = "FILE" };
@@ -61,6 +61,7 @@ internal static class ImageCommands
     private static async Task<int> Add(ParseResult line, Workshop workshop, CancellationToken cancellationToken)
     {
         var (rootFs, oci) = (line.GetValue(RootFs), line.GetValue(Oci));
+        if (rootFs is null && oci is null) oci = KnownImages.References.GetValueOrDefault(line.GetRequiredValue(Name));
         if ((rootFs is null) == (oci is null))
             throw new CommandException(ExitCode.Usage, "an image is made of either --rootfs DIR|TAR or --oci REF");
         var image = await (await workshop.Maker()).Make(

@@ -48,9 +48,10 @@ internal static class WorkerCommands
         var worker = await client.Post<WorkerModel>(
             $"/api/workers/{Uri.EscapeDataString(name)}/drain", new { deadline = (long?)deadline?.TotalSeconds, note = line.GetValue(Note) }, cancellationToken);
         await output.WriteLineAsync($"{name}: {worker.Status}, {WorkerText.Draining(worker)}");
-        if (line.GetValue(Wait) && worker.Status != WorkerStatus.Drained.Word())
+        if (line.GetValue(Wait))
         {
-            await UntilDrained(client, name, cancellationToken);
+            if (worker.Status != WorkerStatus.Drained.Word())
+                await UntilDrained(client, name, cancellationToken);
             await output.WriteLineAsync($"{name}: {WorkerStatus.Drained.Word()}, nothing runs there any more");
         }
 

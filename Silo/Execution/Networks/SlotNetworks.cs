@@ -86,7 +86,9 @@ internal sealed class SlotNetworks : IAsyncDisposable
         foreach (var table in await Tables())
         {
             if (!int.TryParse(table[(table.LastIndexOf('_') + 1)..], CultureInfo.InvariantCulture, out var process) || Directory.Exists($"/proc/{process}")) continue;
-            await Run(_nft, "delete", "table", "inet", table);
+            var end = await Tool.Run(_nft, "delete", "table", "inet", table);
+            // Another silo of this machine sweeps too.
+            if (end.Code != 0 && (await Tables()).Contains(table)) throw Failure(_nft, ["delete", "table", table], end);
             removed++;
         }
         return removed;
@@ -103,8 +105,11 @@ internal sealed class SlotNetworks : IAsyncDisposable
     private async Task Remove(string name)
     {
         // The pair first: with its namespace it would go too, but only after a while.
-        if (Directory.Exists($"/sys/class/net/{name}")) await Run(_ip, "link", "delete", name);
-        if (File.Exists($"{NamespaceFiles}/{name}")) await Run(_ip, "netns", "delete", name);
+        // Both may vanish at any moment, since other silos of this machine sweep too.
+        if (Directory.Exists($"/sys/class/net/{name}") && await Tool.Run(_ip, "link", "delete", name) is { Code: not 0 } link && Directory.Exists($"/sys/class/net/{name}"))
+            throw Failure(_ip, ["link", "delete", name], link);
+        if (File.Exists($"{NamespaceFiles}/{name}") && await Tool.Run(_ip, "netns", "delete", name) is { Code: not 0 } space && File.Exists($"{NamespaceFiles}/{name}"))
+            throw Failure(_ip, ["netns", "delete", name], space);
     }
 
     private static string FileOf(uint user) => $"{NamespaceFiles}/{Name(user)}";
@@ -184,6 +189,9 @@ internal sealed class SlotNetworks : IAsyncDisposable
     private static async Task Run(string program, params string[] arguments)
     {
         var end = await Tool.Run(program, arguments);
-        if (end.Code != 0) throw new IOException($"{Path.GetFileName(program)} {string.Join(' ', arguments.Take(4))}: {(end.Words.Length > 0 ? end.Words.ReplaceLineEndings("; ") : $"status {end.Code}")}");
+        if (end.Code != 0) throw Failure(program, arguments, end);
     }
+
+    private static IOException Failure(string program, IEnumerable<string> arguments, GuardEnd end) =>
+        new($"{Path.GetFileName(program)} {string.Join(' ', arguments.Take(4))}: {(end.Words.Length > 0 ? end.Words.ReplaceLineEndings("; ") : $"status {end.Code}")}");
 }
