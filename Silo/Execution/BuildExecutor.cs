@@ -87,7 +87,7 @@ internal sealed partial class BuildExecutor(
             var machine = await SandboxMachine.Open(options.Value, program, users);
             if (machine.Host is ProcessDriver && options.Value.Driver != ExecutionDriver.Process) LogNoIsolation(machine.WhyNoIsolation!);
             LogDriver(machine.Host.Name);
-            await machine.Sweep(_running, withContainers: HasPodmanImages);
+            await Sweep(machine);
             if (options.Value.Nice > 0 && LowPriority.Ineffective() is { } why) LogNotNice(why);
             Volatile.Write(ref _machine, machine);
             return machine;
@@ -99,9 +99,10 @@ internal sealed partial class BuildExecutor(
     }
 
     /// <summary>Removes what was left since the last time although nobody was killed that we know of. A failure is said, and tried again the next time.</summary>
-    public async Task Sweep()
+    public Task Sweep() => Volatile.Read(ref _machine) is { } machine ? Sweep(machine) : Task.CompletedTask;
+
+    private async Task Sweep(SandboxMachine machine)
     {
-        if (Volatile.Read(ref _machine) is not { } machine) return;
         try
         {
             if (await machine.Sweep(_running, withContainers: HasPodmanImages) is var removed and > 0) LogSwept(removed);
