@@ -21,9 +21,15 @@ internal sealed partial class BuildExecutor(
     private long _leaseEnd;
 
     /// <summary>Read at every heartbeat: an image that was added a moment ago is offered with the next one.</summary>
-    public ImmutableArray<string> Images => Volatile.Read(ref _machine) is not { } machine
-        ? [Image.Host]
-        : [Image.Host, .. images.List().Where(image => machine.DriverOf(image).Driver is not null).SelectMany(image => KnownImages.NamesOf(image.Name, images))];
+    public ImmutableArray<string> Images
+    {
+        get
+        {
+            if (Volatile.Read(ref _machine) is not { } machine) return [Image.Host];
+            var all = images.List();
+            return [Image.Host, .. all.Where(image => machine.DriverOf(image).Driver is not null).SelectMany(image => KnownImages.NamesOf(image.Name, all))];
+        }
+    }
 
     public void Renew(TimeSpan leaseEnd)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
+using Builds.Execution.Sandbox;
 
 namespace Builds.Images;
 
@@ -64,7 +65,7 @@ public sealed partial record Image
     public required DateTimeOffset Added { get; init; }
 
     /// <summary>Whether a layer has a file of this absolute path.</summary>
-    public bool Has(string path) => Layers.Append(Derived?.Directory).OfType<string>().Any(layer => File.Exists(RootPath.In(layer, path)));
+    public bool Has(string path) => Layers.Append(Derived?.Directory).OfType<string>().Any(layer => File.Exists(RealPath.In(layer, path)));
 
     /// <summary>Null if an image may be called that, else what is wrong with it (contract/manifest section 2).</summary>
     public static string? Mistake(string name) =>

@@ -60,7 +60,7 @@ internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, Guard
             };
             var (driver, why) = machine.DriverOf(image);
             if (driver is null) throw new IOException($"Image '{order.Name}' cannot run on this machine: {why}.");
-            if (!order.Plain && driver.HasRoot && await Derive(image, driver, draft, cancellationToken) is { } derived)
+            if (!order.Plain && await Derive(image, driver, draft, cancellationToken) is { } derived)
                 image = image with { Derived = derived };
             var final = store.Final(order.Name);
             string Moved(string layer) => layer.StartsWith(draft, StringComparison.Ordinal) ? final + layer[draft.Length..] : layer;

@@ -1,3 +1,5 @@
+using Builds.Execution.Sandbox;
+
 namespace Builds.Images;
 
 /// <summary>User <c>build</c> in an image: as it is there, or added in a layer of its own. Needs no program of the image.</summary>
@@ -17,7 +19,7 @@ internal static class ImageUsers
             var taken = Numbers(users).Concat(Numbers(Lines(stock, "etc/group"))).ToHashSet();
             user = Image.DefaultUser;
             while (taken.Contains(user)) user++;
-            var shell = File.Exists(RootPath.In(stock, "/bin/bash")) || File.Exists(RootPath.In(stock, "/usr/bin/bash")) ? "/bin/bash" : "/bin/sh";
+            var shell = File.Exists(RealPath.In(stock, "/bin/bash")) || File.Exists(RealPath.In(stock, "/usr/bin/bash")) ? "/bin/bash" : "/bin/sh";
             var shadow = Lines(stock, "etc/shadow");
             // An 'x' means that file, and without it the account is no account to sudo.
             var password = shadow.Count > 0 ? "x" : "*";
@@ -39,7 +41,7 @@ internal static class ImageUsers
         lines.Select(line => line.Split(':')).Where(fields => fields.Length > 2).Select(fields => uint.TryParse(fields[2], out var number) ? number : 0);
 
     private static List<string> Lines(string root, string path) =>
-        File.Exists(RootPath.In(root, path)) ? [.. File.ReadLines(RootPath.In(root, path)).Where(line => line.Length > 0)] : [];
+        File.Exists(RealPath.In(root, path)) ? [.. File.ReadLines(RealPath.In(root, path)).Where(line => line.Length > 0)] : [];
 
     private static void Write(string layer, string path, IEnumerable<string> lines, UnixFileMode mode)
     {

@@ -45,6 +45,6 @@ internal static class KnownImages
     public static string? Alias(string name) => Aliases.GetValueOrDefault(name);
 
     /// <summary>An image's name, and its other names that no image of this machine has for itself.</summary>
-    public static IEnumerable<string> NamesOf(string name, ImageStore images) =>
-        Aliases.Where(alias => alias.Value == name && images.List().All(image => image.Name != alias.Key)).Select(alias => alias.Key).Prepend(name);
+    public static IEnumerable<string> NamesOf(string name, IReadOnlyCollection<Image> images) =>
+        Aliases.Where(alias => alias.Value == name && images.All(image => image.Name != alias.Key)).Select(alias => alias.Key).Prepend(name);
 }

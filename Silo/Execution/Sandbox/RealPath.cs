@@ -6,24 +6,32 @@ internal static class RealPath
     private const int MaxLinks = 40;
 
     /// <summary>The absolute path with every link resolved; what does not exist stays as it is written.</summary>
-    public static string Of(string path)
+    public static string Of(string path) => In("/", Path.GetFullPath(path));
+
+    /// <summary>Where an absolute path of a root file system is on this machine, every link followed as its own programs would: none leads out of it.</summary>
+    public static string In(string root, string path)
     {
-        var pending = new Stack<string>(Parts(Path.GetFullPath(path)));
-        var done = "/";
+        var pending = new Stack<string>(Parts(path));
+        var done = new List<string>();
         for (var links = 0; pending.TryPop(out var part);)
         {
-            var next = Path.Combine(done, part);
-            var target = new FileInfo(next).LinkTarget;
-            if (target is null)
+            if (part == "..")
             {
-                done = next;
+                if (done.Count > 0) done.RemoveAt(done.Count - 1);
                 continue;
             }
-            if (++links > MaxLinks) throw new IOException($"{path} leads through more than {MaxLinks} links.");
-            foreach (var p in Parts(Path.GetFullPath(target, done))) pending.Push(p);
-            done = "/";
+            if (part == ".") continue;
+            var target = new FileInfo(Path.Combine([root, .. done, part])).LinkTarget;
+            if (target is null)
+            {
+                done.Add(part);
+                continue;
+            }
+            if (++links > MaxLinks) throw new IOException($"{path} of {root} leads through more than {MaxLinks} links.");
+            foreach (var p in Parts(target)) pending.Push(p);
+            if (target.StartsWith('/')) done.Clear();
         }
-        return done;
+        return Path.Combine([root, .. done]);
     }
 
     /// <summary>Whether a path is a directory or lies in it.</summary>

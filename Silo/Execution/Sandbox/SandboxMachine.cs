@@ -38,7 +38,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
         (Host, WhyNoIsolation, Spaces, WhyNoSpaces, Groups, WhyNoGroups, _networks, WhyNoNetworks) =
             (parts.Host, parts.WhyNoIsolation, parts.Spaces, parts.WhyNoSpaces, parts.Groups, parts.WhyNoGroups, parts.Networks, parts.WhyNoNetworks);
         var root = Libc.EffectiveUser() == 0;
-        if (WhyNoIsolation is null && SandboxTrial.FindBubblewrap() is { } bubblewrap) _bubblewrap = new ImageBubblewrapDriver(bubblewrap, program, root);
+        if (root && WhyNoIsolation is null && SandboxTrial.FindBubblewrap() is { } bubblewrap) _bubblewrap = new ImageBubblewrapDriver(bubblewrap, program);
         if (root && FindPodman() is { } podman && Runtime is { } runtime) _podman = new ImagePodmanDriver(podman, runtime, program);
     }
 
@@ -90,7 +90,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
     public (ISandboxDriver? Driver, string? Why) DriverOf(Image image) => image.Driver switch
     {
         ImageDriver.Podman => _podman is null ? (null, "podman cannot be used here: it needs a silo that is root, podman, and crun or runc") : (_podman, null),
-        _ => _bubblewrap is null ? (null, "bubblewrap does not work here") : (_bubblewrap, null),
+        _ => _bubblewrap is null ? (null, "bubblewrap cannot be used here: it needs a silo that is root, and bubblewrap that works") : (_bubblewrap, null),
     };
 
     /// <summary>Where a build of an image (null: of this machine's system) runs.</summary>
@@ -98,8 +98,9 @@ internal sealed class SandboxMachine : IAsyncDisposable
     {
         var slot = MakeSlot(driver, number);
         var network = image?.Network == ImageNetwork.Nat && _networks is not null && slot.User is { } user ? await _networks.Of(user) : null;
-        if (image is not null && slot.FirstMapped is { } first) slot = slot with { User = first + image.User };
-        else if (image is not null) slot = slot with { User = null };
+        if (image is not null) slot = slot with { User = slot.FirstMapped!.Value + image.User };
+        // Image host shows the machine's own names, and one user more.
+        else if (driver.OwnNamespace) new Workspace(slot, _program, spaces: null).WriteUserFiles(slot.User ?? BubblewrapDriver.OrdinaryUser);
         var limits = BuildLimits.Of(_options);
         var name = NameOf(number);
         // Without a namespace of its own a build is not worth limiting: it could leave them.
@@ -143,7 +144,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
     /// <summary>For a silo that ends: nobody uses its data directory any more.</summary>
     public void Leave() => Groups?.Leave();
 
-    public Slot MakeSlot(ISandboxDriver driver, int number)
+    private Slot MakeSlot(ISandboxDriver driver, int number)
     {
         var slots = Path.Combine(_program.DataDirectory, "slots");
         var closed = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -157,7 +158,6 @@ internal sealed class SandboxMachine : IAsyncDisposable
         var slot = new Slot(number, Path.Combine(slots, NameOf(number)), user, user is { } known ? _users.FirstMapped(known) : null);
         Directory.CreateDirectory(slot.Directory);
         File.SetUnixFileMode(slot.Directory, mode);
-        if (driver.OwnNamespace) new Workspace(slot, _program, spaces: null).WriteUserFiles(slot.User ?? BubblewrapDriver.OrdinaryUser);
         return slot;
     }
 

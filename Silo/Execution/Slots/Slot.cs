@@ -12,8 +12,6 @@ internal sealed record Slot(int Number, string Directory, uint? User, uint? Firs
     public string Place => Path.Combine(Directory, "place");
     /// <summary>The file that is the disk of the running build.</summary>
     public string Space => Path.Combine(Directory, "space");
-    /// <summary>Where the layers of an image appear as one, for the build alone.</summary>
-    public string Root => Path.Combine(Directory, "root");
     public string Passwd => Path.Combine(Directory, "passwd");
     public string Group => Path.Combine(Directory, "group");
 }

@@ -17,7 +17,7 @@ internal sealed class Workspace(Slot slot, GuardProgram program, BuildSpaces? sp
     public async Task Create()
     {
         await Remove();
-        foreach (var made in new[] { slot.Place, slot.Root }) Directory.CreateDirectory(made);
+        Directory.CreateDirectory(slot.Place);
         if (spaces is not null)
         {
             spaces.Create(slot);
@@ -40,12 +40,9 @@ internal sealed class Workspace(Slot slot, GuardProgram program, BuildSpaces? sp
     public async Task Remove()
     {
         if (File.Exists(slot.Space)) File.Delete(slot.Space);
-        foreach (var directory in new[] { slot.Place, slot.Root })
-        {
-            if (!Directory.Exists(directory)) continue;
-            var end = await program.Wipe(directory);
-            if (end.Code != 0) throw new IOException($"The files of slot {slot.Number} cannot be removed: {end.Words}");
-        }
+        if (!Directory.Exists(slot.Place)) return;
+        var end = await program.Wipe(slot.Place);
+        if (end.Code != 0) throw new IOException($"The files of slot {slot.Number} cannot be removed: {end.Words}");
     }
 
     private static byte[] Names(string file, uint user, string line)
