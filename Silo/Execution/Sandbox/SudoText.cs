@@ -13,28 +13,31 @@ internal static class SudoText
     /// </summary>
     public const string ByTheGuard = """
         #!/bin/sh
-        user=root keep= login= shell= home=
+        user=root keep= login= shell= home= background= forget=
         while [ $# -gt 0 ]; do
           case $1 in
             -u|--user) user=$2; shift ;;
             --user=*) user=${1#--user=} ;;
             -u?*) user=${1#-u} ;;
+            -[EHSbikns]?*) first=${1%"${1#-?}"} rest=-${1#-?}; shift; set -- "$first" "$rest" "$@"; continue ;;
             -g|--group|-p|--prompt|-C|-D|--chdir) [ "$1" = -D ] || [ "$1" = --chdir ] && { cd "$2" || exit 1; }; shift ;;
             -E|--preserve-env|--preserve-env=*) keep=1 ;;
             -i|--login) login=1 ;;
             -s|--shell) shell=1 ;;
             -H|--set-home) home=1 ;;
-            -n|--non-interactive|-b|--background|-S|--stdin|-k|-nE|-nH) case $1 in -nE) keep=1 ;; -nH) home=1 ;; esac ;;
-            -EH|-HE) keep=1 home=1 ;;
+            -b|--background) background=1 ;;
+            -k|--reset-timestamp) forget=1 ;;
+            -n|--non-interactive|-S|--stdin) ;;
             -v|--validate|-K|-l|--list) exit 0 ;;
             -V|--version) echo 'sudo of Builds'; exit 0 ;;
-            -h|--help) echo 'usage: sudo [-EHins] [-u USER] [NAME=VALUE...] COMMAND...'; exit 0 ;;
+            -h|--help) echo 'usage: sudo [-bEHins] [-u USER] [NAME=VALUE...] COMMAND...'; exit 0 ;;
             --) shift; break ;;
-            -*) echo "sudo: option $1 is not known here; to mend it: sudo [-EHins] [-u USER] COMMAND" >&2; exit 1 ;;
+            -*) echo "sudo: option $1 is not known here; to mend it: sudo [-bEHins] [-u USER] COMMAND" >&2; exit 1 ;;
             *) break ;;
           esac
           shift
         done
+        [ $# -gt 0 ] || [ -z "$forget" ] || exit 0
         entry=
         while IFS=: read -r name _ uid gid _ directory program; do
           case $user in "$name"|"#$uid") entry=$uid:$gid; break ;; esac
@@ -54,15 +57,19 @@ internal static class SudoText
           fi
           [ -z "$login" ] || cd "$directory" || exit 1
         fi
-        [ $# -gt $words ] || { echo 'usage: sudo [-EHins] [-u USER] [NAME=VALUE...] COMMAND...' >&2; exit 1; }
-        init=/run/builds/init
+        [ $# -gt $words ] || { echo 'usage: sudo [-bEHins] [-u USER] [NAME=VALUE...] COMMAND...' >&2; exit 1; }
+        command=$*
+        set -- SUDO_USER=build "$@"
         if [ -n "$keep" ]; then
           [ -z "$home$login" ] || export HOME="$directory"
-          exec "$init" sudo "${entry%:*}" "${entry#*:}" env SUDO_USER=build "$@"
+          set -- env "$@"
+        else
+          set -- env -i HOME="$directory" LOGNAME="$name" USER="$name" SHELL="${program:-/bin/sh}" SUDO_COMMAND="$command" \
+            PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin ${TERM:+TERM="$TERM"} ${LANG:+LANG="$LANG"} "$@"
         fi
-        exec "$init" sudo "${entry%:*}" "${entry#*:}" env -i HOME="$directory" LOGNAME="$name" USER="$name" SHELL="${program:-/bin/sh}" \
-          SUDO_USER=build SUDO_COMMAND="$*" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-          ${TERM:+TERM="$TERM"} ${LANG:+LANG="$LANG"} "$@"
+        set -- /run/builds/init sudo "${entry%:*}" "${entry#*:}" "$@"
+        [ -z "$background" ] || { "$@" & exit 0; }
+        exec "$@"
 
         """;
 }

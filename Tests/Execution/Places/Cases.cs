@@ -88,6 +88,7 @@ internal static class Cases
         new("sudo makes root", "sudo id -u; sudo -u nobody id -un; echo in | sudo cat; sudo sh -c 'exit 7'; echo $?", "0\nnobody\nin\n7\n") { Where = WithSudo },
         new("root changes the system", "echo x | sudo tee /etc/made >/dev/null; stat -c '%U %s' /etc/made; sudo -E sh -c 'echo \"$text\"' | head -n 1", "root 2\nit's $HOME \"and\"\n") { Where = WithSudo },
         new("root keeps its directory and its user's name", "mkdir -p w; cd w; sudo pwd; sudo sh -c 'echo $HOME $SUDO_USER'", "/home/build/w\n/root build\n") { Where = WithSudo },
+        new("sudo takes letters in a bundle, and goes to the background", "sudo -nu nobody id -un; sudo -nEH sh -c 'echo $HOME'; sudo -k; mkfifo late; sudo -nb sh -c 'echo later >late'; cat late", "nobody\n/root\nlater\n") { Where = WithSudo },
         new("root mounts nothing", Refused("sudo mount -t tmpfs none /mnt"), "refused\n") { Where = WithSudo },
         new("root makes no devices that work", Refused("sudo sh -c 'mknod /tmp/d b 254 0 && head -c 1 /tmp/d'"), "refused\n") { Where = WithSudo },
         new("root does not set the clock", Refused("sudo date -s 2001-01-01"), "refused\n") { Where = WithSudo },
