@@ -2,7 +2,7 @@ namespace Builds.Triggers;
 
 /// <summary>
 /// The Ed25519 key that webhooks are signed with (contract/manifest section 8): one for the cluster, keyed <see cref="Key"/>, made when it
-/// is first needed and kept in the database. The private half never leaves this grain.
+/// is first needed and kept in the database, sealed as secrets are. The private half never leaves this grain.
 /// </summary>
 [Alias("IWebhookKeyGrain")]
 public interface IWebhookKeyGrain : IGrainWithStringKey
@@ -18,6 +18,10 @@ public interface IWebhookKeyGrain : IGrainWithStringKey
     /// <param name="occasion">What it is sent for: the same one always gets the same nonce, by which receivers tell a repeat.</param>
     [Alias("Sign")]
     Task<WebhookSignature> Sign(string body, string occasion);
+
+    /// <summary>Seals the private half anew, with the newest key of secrets. A repeat does it again.</summary>
+    [Alias("Reseal")]
+    Task Reseal();
 }
 
 /// <param name="Nonce">16 hexadecimal digits.</param>

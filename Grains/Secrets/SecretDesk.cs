@@ -1,4 +1,5 @@
 using Builds.Jobs;
+using Builds.Triggers;
 using Builds.Users;
 using Microsoft.Extensions.Logging;
 
@@ -48,6 +49,7 @@ internal sealed partial class SecretDesk(
                 resealed++;
         }
 
+        await grains.GetGrain<IWebhookKeyGrain>(IWebhookKeyGrain.Key).Reseal();
         LogRotated(resealed);
         return resealed;
     }

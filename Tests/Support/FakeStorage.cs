@@ -166,5 +166,11 @@ public sealed class FakeStorage : IGrainStorage, ICatalogue, ISecretCatalogue
         Labels = job.Labels,
     };
 
+    /// <summary>The one record of its kind.</summary>
+    public T Only<T>() => records.Values.Select(record => record.Record).OfType<T>().Single();
+
+    /// <summary>A record as another version may have left it.</summary>
+    public void Put(string stateName, GrainId grainId, object record) => records[KeyOf(stateName, grainId)] = (record, 1);
+
     private static (string, string) KeyOf(string stateName, GrainId grainId) => (stateName, grainId.ToString());
 }
