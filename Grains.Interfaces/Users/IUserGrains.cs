@@ -32,6 +32,10 @@ public interface ITokenGrain : IGrainWithStringKey
     /// <summary>Ends the token, at once and for good. False if there is none. A repeat does nothing.</summary>
     [Alias("Revoke")]
     Task<bool> Revoke();
+
+    /// <summary>As <see cref="Revoke"/>, and no list has it any more: for tokens that nobody made by hand.</summary>
+    [Alias("Remove")]
+    Task<bool> Remove();
 }
 
 /// <param name="Prefix">The first 8 characters of the token's text, to tell tokens apart.</param>

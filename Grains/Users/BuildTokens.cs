@@ -10,7 +10,7 @@ public sealed partial class BuildTokens(IGrainFactory grains, IOptions<JobOption
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(500);
 
     /// <summary>The end of a build does not wait longer for the end of its token, which comes by itself with the deadline.</summary>
-    private static readonly TimeSpan RevokeWithin = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan EndWithin = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// The text of a new token, which is good until the job must have ended; null if the job is to have none. While it cannot be stored
@@ -38,18 +38,18 @@ public sealed partial class BuildTokens(IGrainFactory grains, IOptions<JobOption
         }
     }
 
-    /// <summary>Ends it. A token that could not be ended ends with its time.</summary>
-    public async Task Revoke(JobSnapshot job, string? token)
+    /// <summary>Ends it, and leaves nothing of it: else every build would add a line to its owner's list. A token that could not be ended ends with its time.</summary>
+    public async Task End(JobSnapshot job, string? token)
     {
         if (token is null)
             return;
         try
         {
-            await Grain(token).Revoke().WaitAsync(RevokeWithin, clock);
+            await Grain(token).Remove().WaitAsync(EndWithin, clock);
         }
         catch (Exception error)
         {
-            LogNotRevoked(error, job.Id);
+            LogNotEnded(error, job.Id);
         }
     }
 
@@ -58,6 +58,6 @@ public sealed partial class BuildTokens(IGrainFactory grains, IOptions<JobOption
     [LoggerMessage(EventId = 1804, Level = LogLevel.Warning, Message = "Job {JobId}: its token could not be stored; it is tried again")]
     private partial void LogNotGranted(Exception error, JobId jobId);
 
-    [LoggerMessage(EventId = 1805, Level = LogLevel.Warning, Message = "Job {JobId}: its token may not be revoked; it ends with its time")]
-    private partial void LogNotRevoked(Exception error, JobId jobId);
+    [LoggerMessage(EventId = 1805, Level = LogLevel.Warning, Message = "Job {JobId}: its token may not have ended; it ends with its time")]
+    private partial void LogNotEnded(Exception error, JobId jobId);
 }

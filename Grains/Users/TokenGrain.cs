@@ -90,6 +90,24 @@ public sealed partial class TokenGrain(
         return true;
     }
 
+    public async Task<bool> Remove()
+    {
+        if (!storage.State.Exists())
+            return false;
+        try
+        {
+            await storage.ClearStateAsync();
+        }
+        finally
+        {
+            // Whatever became of it, the next call reads it again.
+            storage.State = new TokenState();
+            DeactivateOnIdle();
+        }
+
+        return true;
+    }
+
     private TokenInfo Info() => storage.State.ToInfo(this.GetPrimaryKeyString()) with { LastUsed = used ?? storage.State.LastUsed };
 
     // The first use is stored soon, the others when the interval is over. In a turn of its own, so that nobody waits for it.

@@ -169,7 +169,7 @@ public sealed partial class AttemptRunner(
         }
         finally
         {
-            await tokens.Revoke(job, token);
+            await tokens.End(job, token);
         }
     }
 

@@ -115,6 +115,7 @@ public sealed class SecretGrainTests : IAsyncLifetime
 
         await cluster.WaitFor(id, JobStatus.Failed);
         (await token.Authenticate()).ShouldBeNull();
+        (await token.Get()).ShouldBeNull();
     }
 
     [Fact]

@@ -35,14 +35,8 @@ internal static class SecretCommands
     }
 
     private static Command Make(string name, string description, Func<ParseResult, ISecrets, CancellationToken, Task> action, params Symbol[] symbols) =>
-        ClientCommands.Make(name, description, symbols, async (line, cancellationToken) =>
-        {
-            await RunningOrNot.With(
-                line,
-                client => action(line, new RemoteSecrets(client), cancellationToken),
-                services => action(line, ActivatorUtilities.CreateInstance<LocalSecrets>(services), cancellationToken));
-            return ExitCode.Done;
-        });
+        RunningOrNot.Make<ISecrets>(
+            name, description, client => new RemoteSecrets(client), services => ActivatorUtilities.CreateInstance<LocalSecrets>(services), action, symbols);
 
     private static async Task Add(ParseResult line, ISecrets secrets, CancellationToken cancellationToken)
     {

@@ -28,14 +28,8 @@ internal static class TokenCommands
     }
 
     private static Command Make(string name, string description, Func<ParseResult, ITokens, CancellationToken, Task> action, params Symbol[] symbols) =>
-        ClientCommands.Make(name, description, symbols, async (line, cancellationToken) =>
-        {
-            await RunningOrNot.With(
-                line,
-                client => action(line, new RemoteTokens(client), cancellationToken),
-                services => action(line, ActivatorUtilities.CreateInstance<LocalTokens>(services), cancellationToken));
-            return ExitCode.Done;
-        });
+        RunningOrNot.Make<ITokens>(
+            name, description, client => new RemoteTokens(client), services => ActivatorUtilities.CreateInstance<LocalTokens>(services), action, symbols);
 
     private static async Task CreateToken(ParseResult line, ITokens tokens, CancellationToken cancellationToken)
     {
