@@ -37,29 +37,32 @@ internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, Guard
     {
         if (store.List().Any(image => image.Name == order.Name))
             throw new IOException($"There is an image '{order.Name}' already: 'builds image remove {order.Name}' first, or choose another name.");
+        var image = new Image
+        {
+            Name = order.Name,
+            Driver = order.Driver,
+            Layers = [],
+            Root = program.Subordinates?.FirstUser ?? 0,
+            Source = order.Oci ?? Path.GetFullPath(order.RootFs!),
+            Network = order.Network,
+            Preamble = order.Preamble,
+            Install = order.Install,
+            Added = now,
+        };
+        // Before minutes go into what nothing here can run.
+        var (driver, why) = machine.DriverOf(image);
+        if (driver is null) throw new IOException($"Image '{order.Name}' cannot run on this machine: {why}.");
         var draft = store.Draft(order.Name);
         try
         {
-            var (stock, source, digest) = order.Oci is { } reference ? await Pull(reference, draft) : (await Unpack(order.RootFs!, draft), Path.GetFullPath(order.RootFs!), null);
+            var (stock, digest) = order.Oci is { } reference ? await Pull(reference, draft) : (await Unpack(order.RootFs!, draft), null);
             if (!Directory.Exists(Path.Combine(stock, "bin")) && !Directory.Exists(Path.Combine(stock, "usr")))
-                throw new IOException($"{source} is no root file system: it has neither bin nor usr.");
+                throw new IOException($"{image.Source} is no root file system: it has neither bin nor usr.");
             var users = Path.Combine(draft, "users");
             Directory.CreateDirectory(users);
-            var image = new Image
-            {
-                Name = order.Name,
-                Driver = order.Driver,
-                Layers = [users, stock],
-                Source = source,
-                Digest = digest,
-                User = ImageUsers.Add(stock, users),
-                Network = order.Network,
-                Preamble = order.Preamble,
-                Install = order.Install,
-                Added = now,
-            };
-            var (driver, why) = machine.DriverOf(image);
-            if (driver is null) throw new IOException($"Image '{order.Name}' cannot run on this machine: {why}.");
+            var user = ImageUsers.Add(stock, users, await Passwords(stock, draft));
+            if (program.Subordinates is not null) await AsRootOfImages($"{users} cannot be given to root of the image", "/bin/chown", "--recursive", "0:0", users);
+            image = image with { Layers = [users, stock], Digest = digest, User = user };
             if (!order.Plain && await Derive(image, driver, draft, cancellationToken) is { } derived)
                 image = image with { Derived = derived };
             var final = store.Final(order.Name);
@@ -95,17 +98,42 @@ internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, Guard
 
     private async Task<string> Unpack(string path, string draft)
     {
-        if (Directory.Exists(path)) return RealPath.Of(path);
+        if (Directory.Exists(path)) return await Belongs(path) ? RealPath.Of(path) : throw new IOException(
+            $"{path} belongs to other users than the subordinate ones that builds have here, and would not be theirs to change; to mend it: tar --numeric-owner --owner=0 --group=0 -C {path} -cf rootfs.tar . and --rootfs rootfs.tar");
         if (!File.Exists(path)) throw new IOException($"There is no {path}.");
         tell($"Unpacking {path}");
         var stock = Path.Combine(draft, "stock");
         Directory.CreateDirectory(stock);
-        var end = await Tool.Run("/bin/tar", "--extract", "--file", Path.GetFullPath(path), "--directory", stock, "--numeric-owner", "--preserve-permissions", "--exclude=./dev/*", "--exclude=dev/*");
-        return end.Code == 0 ? stock : throw new IOException($"{path} cannot be unpacked: {end.Words}");
+        await AsRootOfImages($"{path} cannot be unpacked", "/bin/tar", "--extract", "--file", Path.GetFullPath(path), "--directory", stock, "--numeric-owner", "--preserve-permissions", "--exclude=./dev/*", "--exclude=dev/*");
+        return stock;
+    }
+
+    /// <summary>Whether a directory's owner is root of images, where that is not root of this machine.</summary>
+    private async Task<bool> Belongs(string directory)
+    {
+        if (program.Subordinates is null) return true;
+        var (stat, arguments) = program.AsRootOfImages("/usr/bin/stat", "--format", "%u:%g", Path.GetFullPath(directory));
+        return await Tool.Output(Path.Combine(program.DataDirectory, $"owner.{Environment.ProcessId}"), stat, [.. arguments]) == "0:0";
+    }
+
+    /// <summary>The lines of a stock image's shadow file, which only its root may read.</summary>
+    private async Task<IReadOnlyList<string>> Passwords(string stock, string draft)
+    {
+        var path = RealPath.In(stock, "etc/shadow");
+        if (!File.Exists(path)) return [];
+        var (cat, arguments) = program.AsRootOfImages("/bin/cat", path);
+        return (await Tool.Output(Path.Combine(draft, "shadow"), cat, [.. arguments])).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    private async Task AsRootOfImages(string failure, string tool, params string[] arguments)
+    {
+        var (path, words) = program.AsRootOfImages(tool, arguments);
+        var end = await Tool.Run(path, [.. words]);
+        if (end.Code != 0) throw new IOException($"{failure}: {end.Words}");
     }
 
     /// <summary>Podman brings it; from then on it is a root file system like any other.</summary>
-    private async Task<(string Stock, string Source, string? Digest)> Pull(string reference, string draft)
+    private async Task<(string Stock, string? Digest)> Pull(string reference, string draft)
     {
         var podman = SandboxMachine.FindPodman() ?? throw new IOException("An OCI image needs podman to bring it; to mend it: apt-get install podman");
         tell($"Bringing {reference}");
@@ -126,7 +154,7 @@ internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, Guard
         }
         var stock = await Unpack(archive, draft);
         File.Delete(archive);
-        return (stock, reference, digest);
+        return (stock, digest);
     }
 
     /// <summary>Installs what is missing of the programs that builds need. The layer with it; null: nothing was missing.</summary>
@@ -149,7 +177,7 @@ internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, Guard
             if (code != 0)
                 throw new IOException(string.Create(CultureInfo.InvariantCulture, $"{command.What} failed with exit status {code}:\n{Tail(output)}\nTo have the image without them: --plain"));
         }
-        return await sandbox.Keep(Path.Combine(draft, "derived"));
+        return await sandbox.Keep(Path.Combine(draft, "derived"), program);
     }
 
     private static string Tail(string text) => string.Join('\n', text.TrimEnd().Split('\n').TakeLast(20));
@@ -193,10 +221,13 @@ internal sealed class MakingSandbox : IAsyncDisposable
     public Task<(int Code, string Output)> RunAsBuild(string script, CancellationToken cancellationToken) => Run(_place.Order("/bin/sh", "-c", script), cancellationToken);
 
     /// <summary>Ends it, and moves all that was changed to a new layer.</summary>
-    public async Task<DerivedLayer> Keep(string layer)
+    public async Task<DerivedLayer> Keep(string layer, GuardProgram program)
     {
         await End();
-        Directory.Move(Path.Combine(_place.Slot.Place, "upper"), layer);
+        // Not ours, and so not ours to move, where the silo is not root.
+        var (path, words) = program.AsRootOfImages("/bin/mv", Path.Combine(_place.Slot.Place, "upper"), layer);
+        var end = await Tool.Run(path, [.. words]);
+        if (end.Code != 0) throw new IOException($"What was installed cannot be kept: {end.Words}");
         return new DerivedLayer(layer, _place.Slot.FirstMapped!.Value);
     }
 

@@ -47,7 +47,7 @@ internal static class ImageTrial
         {
             ImageNetwork.None => "network: none",
             ImageNetwork.Host => "network: the machine's own",
-            _ when machine.WhyNoNetworks is { } reason => $"network: the machine's own: {reason}",
+            _ when !machine.HasNat => $"network: {(SandboxMachine.IsRoot ? "the machine's own" : "none")}: {machine.WhyNoNetworks}",
             _ => "network: of the build's own, through this machine",
         }));
         return lines.ToImmutable();

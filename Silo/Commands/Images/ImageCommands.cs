@@ -14,7 +14,7 @@ internal static class ImageCommands
     private static readonly Argument<string> Name = new("NAME") { Description = "As manifests name it, for example debian/stable." };
     private static readonly Option<string?> RootFs = new("--rootfs") { Description = "A root file system: a directory, which is used where it is and stays as it is, or an archive for tar.", HelpName = "DIR|TAR" };
     private static readonly Option<string?> Oci = new("--oci") { Description = "An image of a registry, or whatever else podman pull takes. Needs podman. Default: where the usual stock image of that name is, as for debian/stable.", HelpName = "REF" };
-    private static readonly Option<ImageDriver?> Driver = new("--driver") { Description = "What runs its builds. Default: podman for --oci, bubblewrap for --rootfs.", HelpName = "DRIVER" };
+    private static readonly Option<ImageDriver?> Driver = new("--driver") { Description = "What runs its builds. Default: podman for --oci and a user who is root, else bubblewrap.", HelpName = "DRIVER" };
     private static readonly Option<ImageNetwork> Network = new("--network") { Description = "nat: a network of the build's own; none; host: the machine's. Default: nat.", HelpName = "NETWORK" };
     private static readonly Option<string?> Preamble = new("--preamble") { Description = "A file that is put before every task instead of the usual lines, which need bash.", HelpName = "FILE" };
     private static readonly Option<string?> Install = new("--install") { Description = "A shell command that installs packages, which are its arguments. Default: by the package manager that it has.", HelpName = "COMMAND" };
@@ -68,7 +68,7 @@ internal static class ImageCommands
             new ImageOrder
             {
                 Name = line.GetRequiredValue(Name),
-                Driver = line.GetValue(Driver) ?? (oci is null ? ImageDriver.Bubblewrap : ImageDriver.Podman),
+                Driver = line.GetValue(Driver) ?? (oci is null || !SandboxMachine.IsRoot ? ImageDriver.Bubblewrap : ImageDriver.Podman),
                 RootFs = rootFs,
                 Oci = oci,
                 Network = line.GetValue(Network),

@@ -28,11 +28,16 @@ internal sealed class SlotNetworks : IAsyncDisposable
     private SlotNetworks(ExecutionOptions options, string mark, string ip, string nft) =>
         (_options, _table, _ip, _nft) = (options, string.Create(CultureInfo.InvariantCulture, $"{TablePrefix}{mark[^8..]}_{Environment.ProcessId}"), ip, nft);
 
+    public const string NoNft = "nft is not installed; to mend it: apt-get install nftables";
+
+    /// <summary>Where nft is, or null.</summary>
+    public static string? FindNft() => NftPlaces.FirstOrDefault(File.Exists);
+
     /// <summary>The networks of a data directory, or null and why there are none. For a silo that is root.</summary>
     public static async Task<(SlotNetworks? Networks, string? Why)> Open(ExecutionOptions options, string mark)
     {
         if (IpPlaces.FirstOrDefault(File.Exists) is not { } ip) return (null, "ip is not installed; to mend it: apt-get install iproute2");
-        if (NftPlaces.FirstOrDefault(File.Exists) is not { } nft) return (null, "nft is not installed; to mend it: apt-get install nftables");
+        if (FindNft() is not { } nft) return (null, NoNft);
         var networks = new SlotNetworks(options, mark, ip, nft);
         try
         {
@@ -184,7 +189,8 @@ internal sealed class SlotNetworks : IAsyncDisposable
 
     private static string? Set(string? addresses) => Split(addresses) is { Length: > 0 } list ? $"{{ {string.Join(", ", list)} }}" : null;
 
-    private static string[] Split(string? addresses) => addresses?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+    /// <summary>The addresses and networks of a setting.</summary>
+    public static string[] Split(string? addresses) => addresses?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
 
     private static async Task Run(string program, params string[] arguments)
     {

@@ -29,18 +29,23 @@ internal sealed class SandboxMachine : IAsyncDisposable
     private readonly GuardProgram _program;
     private readonly SlotUsers _users;
     private readonly ISandboxDriver? _bubblewrap;
+    private readonly string? _whyNoImages;
     private readonly ImagePodmanDriver? _podman;
     private readonly SlotNetworks? _networks;
+    private readonly OwnNetwork? _ownNetwork;
 
     private SandboxMachine(ExecutionOptions options, GuardProgram program, SlotUsers users, Parts parts)
     {
         (_options, _program, _users) = (options, program, users);
-        (Host, WhyNoIsolation, Spaces, WhyNoSpaces, Groups, WhyNoGroups, _networks, WhyNoNetworks) =
-            (parts.Host, parts.WhyNoIsolation, parts.Spaces, parts.WhyNoSpaces, parts.Groups, parts.WhyNoGroups, parts.Networks, parts.WhyNoNetworks);
-        var root = Libc.EffectiveUser() == 0;
-        if (root && WhyNoIsolation is null && SandboxTrial.FindBubblewrap() is { } bubblewrap) _bubblewrap = new ImageBubblewrapDriver(bubblewrap, program);
-        if (root && FindPodman() is { } podman && Runtime is { } runtime) _podman = new ImagePodmanDriver(podman, runtime, program);
+        (Host, WhyNoIsolation, Spaces, WhyNoSpaces, Groups, WhyNoGroups, _networks, _ownNetwork, WhyNoNetworks) =
+            (parts.Host, parts.WhyNoIsolation, parts.Spaces, parts.WhyNoSpaces, parts.Groups, parts.WhyNoGroups, parts.Networks, parts.OwnNetwork, parts.WhyNoNetworks);
+        _whyNoImages = parts.WhyNoImages ?? (WhyNoIsolation is { } why ? $"bubblewrap does not work: {why}" : null);
+        if (_whyNoImages is null && SandboxTrial.FindBubblewrap() is { } bubblewrap) _bubblewrap = new ImageBubblewrapDriver(bubblewrap, program);
+        if (IsRoot && FindPodman() is { } podman && Runtime is { } runtime) _podman = new ImagePodmanDriver(podman, runtime, program);
     }
+
+    /// <summary>Whether this process is root, and so has users, disks and networks to give.</summary>
+    public static bool IsRoot { get; } = Libc.EffectiveUser() == 0;
 
     /// <summary>What runs builds of image <c>host</c>.</summary>
     public ISandboxDriver Host { get; }
@@ -52,6 +57,9 @@ internal sealed class SandboxMachine : IAsyncDisposable
     public string? WhyNoGroups { get; }
     public string? WhyNoNetworks { get; }
 
+    /// <summary>Whether builds of images can have a network of their own.</summary>
+    public bool HasNat => _networks is not null || _ownNetwork is not null;
+
     /// <summary>What podman starts containers with; null: there is nothing here that works.</summary>
     public string? Runtime { get; } = Runtimes.FirstOrDefault(IsUsable);
 
@@ -62,10 +70,9 @@ internal sealed class SandboxMachine : IAsyncDisposable
     public static async Task<SandboxMachine> Open(ExecutionOptions options, GuardProgram program, SlotUsers users)
     {
         Directory.CreateDirectory(program.DataDirectory);
-        var root = Libc.EffectiveUser() == 0;
-        var (spaces, whyNoSpaces) = await Spacious(options, program, root);
+        var (spaces, whyNoSpaces) = await Spacious(options, program);
         var (groups, whyNoGroups) = options.ControlGroups ? ControlGroups.Open(program.Mark) : (null, "the settings switch control groups off");
-        var (networks, whyNoNetworks) = root ? await SlotNetworks.Open(options, program.Mark) : (null, "this silo is not root");
+        var (networks, whyNoNetworks) = IsRoot ? await SlotNetworks.Open(options, program.Mark) : (null, null);
         var parts = new Parts(new ProcessDriver(program, "the settings ask for driver process"), "the settings ask for driver process",
             spaces, whyNoSpaces, groups, whyNoGroups, networks, whyNoNetworks);
         if (options.Driver == ExecutionDriver.Process) return new SandboxMachine(options, program, users, parts);
@@ -74,7 +81,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
         {
             var tried = new SandboxMachine(options, program, users, parts with { Host = new BubblewrapDriver(bubblewrap, program), WhyNoIsolation = null });
             parts = parts with { WhyNoIsolation = await tried.TryHost() };
-            if (parts.WhyNoIsolation is null) return tried;
+            if (parts.WhyNoIsolation is null) return IsRoot ? tried : await WithImages(options, program, users, parts with { Host = tried.Host });
         }
         else
         {
@@ -86,31 +93,52 @@ internal sealed class SandboxMachine : IAsyncDisposable
         return new SandboxMachine(options, program, users, parts with { Host = new ProcessDriver(program, parts.WhyNoIsolation!) });
     }
 
-    /// <summary>What runs an image, or why nothing does here.</summary>
-    public (ISandboxDriver? Driver, string? Why) DriverOf(Image image) => image.Driver switch
+    /// <summary>What an ordinary user's silo can do beyond image <c>host</c>.</summary>
+    private static async Task<SandboxMachine> WithImages(ExecutionOptions options, GuardProgram program, SlotUsers users, Parts parts)
     {
-        ImageDriver.Podman => _podman is null ? (null, "podman cannot be used here: it needs a silo that is root, podman, and crun or runc") : (_podman, null),
-        _ => _bubblewrap is null ? (null, "bubblewrap cannot be used here: it needs a silo that is root, and bubblewrap that works") : (_bubblewrap, null),
-    };
+        var (own, why) = SubordinateUsers.Find();
+        if (own is null) return new SandboxMachine(options, program, users, parts with { WhyNoImages = why, WhyNoNetworks = why });
+        var tried = new SandboxMachine(options, program, users, parts);
+        if (await tried.TryImages() is { } failure) return new SandboxMachine(options, program, users, parts with { WhyNoImages = failure, WhyNoNetworks = failure });
+        var (network, whyNoNetwork) = await OwnNetwork.Open(options, program, own);
+        return new SandboxMachine(options, program, users, parts with { OwnNetwork = network, WhyNoNetworks = whyNoNetwork });
+    }
+
+    /// <summary>What runs an image, or why nothing does here.</summary>
+    public (ISandboxDriver? Driver, string? Why) DriverOf(Image image)
+    {
+        if (image.Driver == ImageDriver.Podman)
+            return _podman is not null ? (_podman, null) : (null, "podman cannot be used here: it needs a silo that is root, podman, and crun or runc; --driver bubblewrap runs what podman has brought as well");
+        if (_bubblewrap is null) return (null, $"images cannot be used here: {_whyNoImages}");
+        var root = _program.Subordinates?.FirstUser ?? 0;
+        return image.Root == root ? (_bubblewrap, null)
+            : (null, string.Create(CultureInfo.InvariantCulture, $"its files belong to user {image.Root} of this machine as their root, and not to {root}: another user made it; to mend it, remove it and add it again"));
+    }
 
     /// <summary>Where a build of an image (null: of this machine's system) runs.</summary>
     public async Task<Placement> Place(int number, Image? image, ISandboxDriver driver)
     {
         var slot = MakeSlot(driver, number);
         var network = image?.Network == ImageNetwork.Nat && _networks is not null && slot.User is { } user ? await _networks.Of(user) : null;
-        if (image is not null) slot = slot with { User = slot.FirstMapped!.Value + image.User };
+        if (image is not null) slot = slot with { User = (slot.FirstMapped ?? 0) + image.User, FirstMapped = slot.FirstMapped ?? 0 };
         // Image host shows the machine's own names, and one user more.
         else if (driver.OwnNamespace) new Workspace(slot, _program, spaces: null).WriteUserFiles(slot.User ?? BubblewrapDriver.OrdinaryUser);
         var limits = BuildLimits.Of(_options);
         var name = NameOf(number);
+        // Where the silo is root and has no network to give, the machine's own takes its place, and the setup log says so.
+        var hasNetwork = image?.Network switch { ImageNetwork.None => false, ImageNetwork.Nat => IsRoot || _ownNetwork is not null, _ => true };
         // Without a namespace of its own a build is not worth limiting: it could leave them.
+        ImmutableArray<string> groups = Groups is null || !driver.OwnNamespace ? [] : [.. Groups.Of(name, limits)];
+        var within = image is null || _program.Subordinates is not { } own ? [] : Within(own, groups, image.Network == ImageNetwork.Nat);
         var surroundings = !driver.OwnNamespace ? Surroundings.None : new Surroundings
         {
             HasSpace = Spaces is not null,
-            Groups = Groups is null ? [] : [.. Groups.Of(name, limits)],
+            Groups = within.IsEmpty ? groups : [],
+            Within = within,
             ProcessLimits = Groups is not null ? [] : [(DataLimit, limits.Memory), .. slot.User is null ? [] : new[] { (ProcessLimit, (long)limits.Processes) }],
-            HasNetwork = image?.Network != ImageNetwork.None,
+            HasNetwork = hasNetwork,
             Network = network,
+            Resolver = !hasNetwork ? null : image?.Network == ImageNetwork.Nat && _ownNetwork is not null ? $"{Surroundings.Tools}/{OwnNetwork.ResolverFile}" : Resolver.File(ownNetwork: network is not null),
         };
         var workspace = new Workspace(slot, _program, driver.OwnNamespace ? Spaces : null);
         return new Placement(driver, slot, image, workspace, surroundings, limits, Groups, name, [.. driver.Remarks, .. Remarks(driver, image, limits)]);
@@ -119,7 +147,9 @@ internal sealed class SandboxMachine : IAsyncDisposable
     /// <summary>For what is made here and is no build. What it writes lies in a directory, and can become a layer.</summary>
     public async Task<Placement> PlaceForMaking(Image image, ISandboxDriver driver)
     {
-        var place = await Place(MakingSlot, image, driver);
+        // Making one takes the network that packages come from, whatever its builds have.
+        var network = image.Network == ImageNetwork.Host && !HasNat ? ImageNetwork.Host : ImageNetwork.Nat;
+        var place = await Place(MakingSlot, image with { Network = network }, driver);
         return place with { Surroundings = place.Surroundings with { HasSpace = false }, Workspace = new Workspace(place.Slot, _program, spaces: null) };
     }
 
@@ -153,12 +183,20 @@ internal sealed class SandboxMachine : IAsyncDisposable
         var mode = driver.OwnNamespace ? closed : closed | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
         Directory.CreateDirectory(slots);
         File.SetUnixFileMode(slots, mode);
-        var ownUser = Libc.EffectiveUser() == 0 && (driver.OwnNamespace || RealPath.IsOpenToAll(slots));
+        var ownUser = IsRoot && (driver.OwnNamespace || RealPath.IsOpenToAll(slots));
         uint? user = ownUser ? _users.UserOf(number) : null;
         var slot = new Slot(number, Path.Combine(slots, NameOf(number)), user, user is { } known ? _users.FirstMapped(known) : null);
         Directory.CreateDirectory(slot.Directory);
         File.SetUnixFileMode(slot.Directory, mode);
         return slot;
+    }
+
+    /// <summary>The beginning of a command line that runs as root of a silo's subordinate users.</summary>
+    private ImmutableArray<string> Within(SubordinateUsers own, ImmutableArray<string> groups, bool withNetwork)
+    {
+        ImmutableArray<string> words = [.. groups.Select(group => $"cgroup={group}"), .. own.Words];
+        var (program, arguments) = withNetwork && _ownNetwork is not null ? _ownNetwork.Within(_program, words) : (_program.Init, ["enter", .. words, "--"]);
+        return [program, .. arguments];
     }
 
     private static string NameOf(int number) => number switch
@@ -175,14 +213,14 @@ internal sealed class SandboxMachine : IAsyncDisposable
             yield return $"Memory is limited for each process by itself, not for the build as a whole: {WhyNoGroups}.";
         if (WhyNoSpaces is not null && limits.Disk is not null)
             yield return $"The disk is not limited: {WhyNoSpaces}.";
-        if (image?.Network == ImageNetwork.Nat && WhyNoNetworks is not null)
-            yield return $"The network is the one of this machine: {WhyNoNetworks}.";
+        if (image?.Network == ImageNetwork.Nat && !HasNat)
+            yield return IsRoot ? $"The network is the one of this machine: {WhyNoNetworks}." : $"There is no network: {WhyNoNetworks}.";
     }
 
-    private static async Task<(BuildSpaces? Spaces, string? Why)> Spacious(ExecutionOptions options, GuardProgram program, bool root)
+    private static async Task<(BuildSpaces? Spaces, string? Why)> Spacious(ExecutionOptions options, GuardProgram program)
     {
         if (options.Disk == 0) return (null, "the settings do not limit it");
-        if (!root) return (null, "this silo is not root");
+        if (!IsRoot) return (null, "this silo is not root");
         try
         {
             var spaces = await BuildSpaces.Prepare(options.Disk, program.DataDirectory);
@@ -201,15 +239,28 @@ internal sealed class SandboxMachine : IAsyncDisposable
     }
 
     /// <summary>Null if bubblewrap works, else the reason and what mends it.</summary>
-    private async Task<string?> TryHost()
+    private async Task<string?> TryHost() =>
+        await Try(await Place(TrialSlot, image: null, Host), place => place.Order("true")) is not { } why ? null
+            : $"a trial of bubblewrap failed: {why}; it needs user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0) or a silo with the rights of root";
+
+    /// <summary>The same for images, by one that is nothing but the guard's own program.</summary>
+    private async Task<string?> TryImages()
     {
-        var place = await Place(TrialSlot, image: null, Host);
+        var image = new Image
+        {
+            Name = "trial", Driver = ImageDriver.Bubblewrap, Layers = [_program.Directory], Root = _program.Subordinates!.FirstUser, Network = ImageNetwork.None,
+            Source = _program.Directory, Added = DateTimeOffset.UnixEpoch,
+        };
+        return await Try(await Place(TrialSlot, image, _bubblewrap!), _ => Placement.RootOrder("/init", "wipe", "/nothing")) is not { } why ? null
+            : $"a trial of subordinate users failed: {why}; it needs Linux 5.11, setuid programs (no NoNewPrivileges in the systemd unit), and the numbers of /etc/subuid and /etc/subgid";
+    }
+
+    private async Task<string?> Try(Placement place, Func<Placement, GuardOrder> order)
+    {
         await place.Workspace.Create();
         try
         {
-            var why = await SandboxTrial.Try(place, BootClock.Now + TrialTime);
-            return why is null ? null
-                : $"a trial of bubblewrap failed: {why}; it needs user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0) or a silo with the rights of root";
+            return await SandboxTrial.Try(place, BootClock.Now + TrialTime, order(place));
         }
         finally
         {
@@ -223,5 +274,9 @@ internal sealed class SandboxMachine : IAsyncDisposable
     private static bool IsUsable(string runtime) => File.Exists(runtime) && (ControlGroups.IsUnified || !runtime.EndsWith("crun", StringComparison.Ordinal));
 
     private sealed record Parts(
-        ISandboxDriver Host, string? WhyNoIsolation, BuildSpaces? Spaces, string? WhyNoSpaces, ControlGroups? Groups, string? WhyNoGroups, SlotNetworks? Networks, string? WhyNoNetworks);
+        ISandboxDriver Host, string? WhyNoIsolation, BuildSpaces? Spaces, string? WhyNoSpaces, ControlGroups? Groups, string? WhyNoGroups, SlotNetworks? Networks, string? WhyNoNetworks)
+    {
+        public OwnNetwork? OwnNetwork { get; init; }
+        public string? WhyNoImages { get; init; }
+    }
 }

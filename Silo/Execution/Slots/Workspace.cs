@@ -62,7 +62,8 @@ internal sealed class Workspace(Slot slot, GuardProgram program, BuildSpaces? sp
     private void HandOver(string path)
     {
         File.SetUnixFileMode(path, Private);
-        if (slot.User is { } user && Libc.ChangeOwner(path, user, user) < 0)
+        // Where the silo is not root, the user is an image's, and takes over what is his when he comes (Init/enter.h).
+        if (SandboxMachine.IsRoot && slot.User is { } user && Libc.ChangeOwner(path, user, user) < 0)
             throw new IOException($"{path} cannot be given to user {user}: {System.Runtime.InteropServices.Marshal.GetLastPInvokeErrorMessage()}.");
     }
 }
