@@ -177,7 +177,7 @@ internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, Guard
             if (code != 0)
                 throw new IOException(string.Create(CultureInfo.InvariantCulture, $"{command.What} failed with exit status {code}:\n{Tail(output)}\nTo have the image without them: --plain"));
         }
-        return await sandbox.Keep(Path.Combine(draft, "derived"), program);
+        return await sandbox.Keep(Path.Combine(draft, "derived"));
     }
 
     private static string Tail(string text) => string.Join('\n', text.TrimEnd().Split('\n').TakeLast(20));
@@ -221,13 +221,10 @@ internal sealed class MakingSandbox : IAsyncDisposable
     public Task<(int Code, string Output)> RunAsBuild(string script, CancellationToken cancellationToken) => Run(_place.Order("/bin/sh", "-c", script), cancellationToken);
 
     /// <summary>Ends it, and moves all that was changed to a new layer.</summary>
-    public async Task<DerivedLayer> Keep(string layer, GuardProgram program)
+    public async Task<DerivedLayer> Keep(string layer)
     {
         await End();
-        // Not ours, and so not ours to move, where the silo is not root.
-        var (path, words) = program.AsRootOfImages("/bin/mv", Path.Combine(_place.Slot.Place, "upper"), layer);
-        var end = await Tool.Run(path, [.. words]);
-        if (end.Code != 0) throw new IOException($"What was installed cannot be kept: {end.Words}");
+        await _place.Workspace.Keep(layer);
         return new DerivedLayer(layer, _place.Slot.FirstMapped!.Value);
     }
 

@@ -5,12 +5,10 @@
 #ifndef BUILDS_OWN_H
 #define BUILDS_OWN_H
 
-#include <linux/prctl.h>
-
 #include "mounts.h"
 #include "sys.h"
 
-enum { NEW_NETWORK = 0x40000000, CHILD_SIGNAL = 17, KILL_SIGNAL = 9, FREE_NUMBERS = 64 };
+enum { NEW_NETWORK = 0x40000000, CHILD_SIGNAL = 17, FREE_NUMBERS = 64 };
 
 static char *no_variables[] = {0};
 
@@ -41,9 +39,13 @@ static int map_users(const char *program, char *process, const char *first, s64 
     return status;
 }
 
-/* Serves the network of a process until we are killed: then `life` is closed, which ends slirp4netns. `ready` gets a byte, or nobody has it any more. */
-static void serve_network(char *process, int ready, int words)
+/* Serves the network of a process until that ends: then `life` is closed, which ends slirp4netns. `ready` gets a byte, or nobody has it any more. */
+static void serve_network(char *process, int parent, int ready, int words)
 {
+    struct {
+        s32 fd;
+        unsigned short wanted, seen;
+    } ended = {4, 1 /* POLLIN */, 0};
     int life[2];
     if (SYS(pipe2, life, O_CLOEXEC) < 0)
         return;
@@ -59,23 +61,29 @@ static void serve_network(char *process, int ready, int words)
         SYS(close_range, 5, ~0u, 0);
         run(program);
     }
+    /* Nothing of the silo's may stay open here. A signal at its end would not do: by then it is somebody who may send us none. */
+    life[1] = (int)SYS(fcntl, life[1], F_DUPFD_CLOEXEC, FREE_NUMBERS);
+    parent = (int)SYS(fcntl, parent, F_DUPFD_CLOEXEC, FREE_NUMBERS);
     SYS(dup3, life[1], 3, 0);
-    SYS(close_range, 4, ~0u, 0);
+    SYS(dup3, parent, 4, 0);
+    SYS(close_range, 5, ~0u, 0);
     SYS(close, 2);
-    SYS(wait4, child, 0, 0, 0);
+    while (SYS(ppoll, &ended, 1, 0, 0, 0) < 0)
+        ;
 }
 
 /* What only somebody outside of the namespace can do for it. Lives no longer than the sandbox, which the caller becomes. */
 static void help_from_outside(int there, int done, int words, s64 user, s64 group)
 {
     char process[24], byte = 0;
-    SYS(prctl, PR_SET_PDEATHSIG, KILL_SIGNAL, 0, 0, 0);
-    if (SYS(read, there, &byte, 1) == 1) {
-        decimal(process, (u64)SYS(getppid, 0));
+    s64 caller = SYS(getppid, 0);
+    int parent = (int)SYS(pidfd_open, caller, 0);
+    if (parent >= 0 && SYS(read, there, &byte, 1) == 1) {
+        decimal(process, (u64)caller);
         byte = map_users("newuidmap", process, around.uids, user) || map_users("newgidmap", process, around.gids, group);
         SYS(write, done, &byte, 1);
         if (byte == 0 && around.network)
-            serve_network(process, done, words);
+            serve_network(process, parent, done, words);
     }
     SYS(exit_group, 0);
 }
