@@ -138,7 +138,14 @@ internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, Guard
         var podman = SandboxMachine.FindPodman() ?? throw new IOException("An OCI image needs podman to bring it; to mend it: apt-get install podman");
         tell($"Bringing {reference}");
         Task<string> Podman(params string[] arguments) =>
-            Tool.Output(Path.Combine(draft, "podman-output"), podman, ["--runtime", machine.Runtime ?? "runc", "--cgroup-manager=cgroupfs", .. arguments]);
+            Tool.Output(Path.Combine(draft, "podman-output"), "/usr/bin/env", [.. Variables(), podman, "--runtime", machine.Runtime ?? "runc", "--cgroup-manager=cgroupfs", .. arguments]);
+
+        // Not root, it looks for newuidmap on the path, and keeps what it brings in the home and the session of its user.
+        static IEnumerable<string> Variables() => SandboxMachine.IsRoot ? [] :
+        [
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", $"HOME={Environment.GetFolderPath(Environment.SpecialFolder.UserProfile)}",
+            .. Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { } session ? [$"XDG_RUNTIME_DIR={session}"] : Array.Empty<string>(),
+        ];
 
         var id = await Podman("pull", "--quiet", reference);
         var digest = await Podman("image", "inspect", "--format", "{{.Digest}}", id);

@@ -26,10 +26,13 @@ internal sealed class TestImages
     private static readonly Lock Gate = new();
     private static Task<TestImages>? one;
 
-    private TestImages(string directory) => Directory = directory;
+    private TestImages(string directory, string debian) => (Directory, Debian) = (directory, debian);
 
     /// <summary>For <see cref="ExecutionOptions.Images"/>.</summary>
     public string Directory { get; }
+
+    /// <summary>The root file system that the Debian images are made of.</summary>
+    public string Debian { get; }
 
     public static string Archive => Repository.PathOf("artifacts", "tests", "debian.tar");
 
@@ -73,7 +76,7 @@ internal sealed class TestImages
         await Add(Place.DebianBubblewrap, ImageDriver.Bubblewrap, debian);
         await Add(Place.DebianPodman, ImageDriver.Podman, debian);
         await Add(Place.BusyboxPodman, ImageDriver.Podman, await Busybox.MakeRoot(Path.Combine(folder.Path, "busybox")), BusyboxPreamble);
-        return new TestImages(Path.Combine(folder.Path, "images"));
+        return new TestImages(Path.Combine(folder.Path, "images"), debian);
     }
 }
 
