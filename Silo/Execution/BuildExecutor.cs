@@ -93,6 +93,8 @@ internal sealed partial class BuildExecutor(
             var machine = await SandboxMachine.Open(options.Value, program, users);
             if (machine.Host is ProcessDriver && options.Value.Driver != ExecutionDriver.Process) LogNoIsolation(machine.WhyNoIsolation!);
             LogDriver(machine.Host.Name);
+            foreach (var image in images.List())
+                if (machine.DriverOf(image).Why is { } whyNot) LogNotOffered(image.Name, whyNot);
             await Sweep(machine);
             if (options.Value.Nice > 0 && LowPriority.Ineffective() is { } why) LogNotNice(why);
             Volatile.Write(ref _machine, machine);

@@ -176,6 +176,8 @@ internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, Guard
             return null;
         }
         tell($"Installing {string.Join(", ", missing)}");
+        if (!SandboxMachine.IsRoot && !machine.HasNat && image.Network != ImageNetwork.Host)
+            tell($"There is no network for that: {machine.WhyNoNetworks}. With the machine's own, for its builds too: --network host");
         var manifest = new Manifests.BuildManifest { Image = image.Name, Packages = [.. missing.Select(program => PackageManagers.PackageOf(manager, program)), .. manager == PackageManager.Apt ? ["ca-certificates"] : Array.Empty<string>()] };
         var setup = (SetupCommands.Written)PackageSetup.Of(manifest, manager, image.Install);
         foreach (var command in setup.Commands)

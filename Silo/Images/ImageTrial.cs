@@ -27,7 +27,7 @@ internal static class ImageTrial
             : new(false, $"disk: not limited: {machine.WhyNoSpaces}"));
         lines.Add(machine.Groups is not null
             ? new(true, string.Create(CultureInfo.InvariantCulture, $"limits: {place.Limits.Memory >> 20} MiB of memory, {place.Limits.Processes} processes ({ControlGroups.Version})"))
-            : new(false, $"limits: only of single processes: {machine.WhyNoGroups}"));
+            : new(false, $"limits: of memory only for single processes: {machine.WhyNoGroups}"));
         await using var sandbox = await MakingSandbox.Start(machine, image, driver, BootClock.Now + Lease);
         lines.Insert(0, new(true, $"sandbox: {driver.Name} starts"));
         foreach (var kind in new[] { "user", "pid", "mnt", "ipc", "uts", "net" })

@@ -18,7 +18,7 @@ internal sealed class OwnNetwork
 
     private const string Device = "/dev/net/tun";
 
-    /// <summary>Rules, and what root may do by right elsewhere but has no say over here: ping, and low ports. Then the rest of the command line.</summary>
+    /// <summary>The rules; then what root may do by right elsewhere, but has no say over here, is allowed to all: ping, and low ports; then the rest of the command line.</summary>
     private const string Script = """
         printf '%s\n' "$0" | "$1" -f -
         echo '0 65535' >/proc/sys/net/ipv4/ping_group_range
@@ -62,12 +62,15 @@ internal sealed class OwnNetwork
         // The machine's addresses as they are now: slirp4netns would reach the services there as any program of this user does.
         var machine = NetworkInterface.GetAllNetworkInterfaces().SelectMany(one => one.GetIPProperties().UnicastAddresses).Select(one => one.Address)
             .Where(address => address.AddressFamily == AddressFamily.InterNetwork).Select(address => $"{address}").Where(address => address != "127.0.0.1").Distinct();
+        // Whatever else it answers at its own addresses leads to loopback here, where the one that resolves names may be.
         string[] refused = [.. SlotNetworks.Metadata, .. SlotNetworks.Split(_options.RefusedAddresses)];
         return $$"""
             table inet builds {
               chain output {
                 type filter hook output priority 0; policy accept;
                 oifname "lo" accept
+                ip daddr 10.0.2.3 meta l4proto { tcp, udp } th dport 53 accept
+                ip daddr 10.0.2.0/24 reject
                 {{Rule(allowed, "accept")}}
                 {{Rule([.. machine], "reject")}}
                 {{Rule(refused, "reject")}}

@@ -19,6 +19,8 @@ internal sealed class SandboxMachine : IAsyncDisposable
     /// <summary>The kernel's numbers of the limits that are set where there is no control group: memory of one process, processes of one user.</summary>
     private const int DataLimit = 2, ProcessLimit = 6;
 
+    private const string Namespaces = "user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0)";
+
     /// <summary>A busy machine takes seconds for what is usually over in milliseconds, and is no reason not to start.</summary>
     private static readonly TimeSpan TrialTime = TimeSpan.FromMinutes(1);
 
@@ -241,7 +243,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
     /// <summary>Null if bubblewrap works, else the reason and what mends it.</summary>
     private async Task<string?> TryHost() =>
         await Try(await Place(TrialSlot, image: null, Host), place => place.Order("true")) is not { } why ? null
-            : $"a trial of bubblewrap failed: {why}; it needs user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0) or a silo with the rights of root";
+            : $"a trial of bubblewrap failed: {why}; it needs {Namespaces} or a silo with the rights of root";
 
     /// <summary>The same for images, by one that is nothing but the guard's own program.</summary>
     private async Task<string?> TryImages()
@@ -252,7 +254,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
             Source = _program.Directory, Added = DateTimeOffset.UnixEpoch,
         };
         return await Try(await Place(TrialSlot, image, _bubblewrap!), _ => Placement.RootOrder("/init", "wipe", "/nothing")) is not { } why ? null
-            : $"a trial of subordinate users failed: {why}; it needs Linux 5.11, setuid programs (no NoNewPrivileges in the systemd unit), and the numbers of /etc/subuid and /etc/subgid";
+            : $"a trial of subordinate users failed: {why}; it needs Linux 5.12, {Namespaces}, and setuid programs (no NoNewPrivileges in the systemd unit)";
     }
 
     private async Task<string?> Try(Placement place, Func<Placement, GuardOrder> order)

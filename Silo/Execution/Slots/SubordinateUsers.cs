@@ -11,7 +11,11 @@ namespace Builds.Execution.Slots;
 /// <param name="Mappers">The directory of newuidmap and newgidmap, which enter them.</param>
 internal sealed record SubordinateUsers(uint FirstUser, uint FirstGroup, string Mappers)
 {
+    private const string UserFile = "/etc/subuid", GroupFile = "/etc/subgid";
     private const uint Needed = 65536;
+
+    /// <summary>Where the numbers begin that distributions give out.</summary>
+    private const uint Usual = 100_000;
     private static readonly string[] MapperPlaces = ["/usr/bin", "/usr/local/bin", "/run/wrappers/bin", "/bin"];
 
     /// <summary>The words for <c>init enter</c> (Init/enter.h) that make us root of them.</summary>
@@ -27,12 +31,25 @@ internal sealed record SubordinateUsers(uint FirstUser, uint FirstGroup, string 
         if (MapperPlaces.FirstOrDefault(place => File.Exists(Path.Combine(place, "newuidmap")) && File.Exists(Path.Combine(place, "newgidmap"))) is not { } mappers)
             return (null, "newuidmap is not installed; to mend it: apt-get install uidmap");
         var (name, number) = (Environment.UserName, Libc.EffectiveUser().ToString(CultureInfo.InvariantCulture));
-        return (First("/etc/subuid", name, number), First("/etc/subgid", name, number)) is ({ } user, { } group)
+        return (First(UserFile, name, number), First(GroupFile, name, number)) is ({ } user, { } group)
             ? (new SubordinateUsers(user, group, mappers), null)
-            : (null, $"/etc/subuid and /etc/subgid do not both give {Needed} numbers to user {name}; to mend it, as root and with numbers that nobody has: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name}");
+            : (null, $"{UserFile} and {GroupFile} do not both give {Needed} numbers to user {name}; to mend it, as root: {Mend(name)}");
     }
 
-    private static uint? First(string file, string name, string number) => !File.Exists(file) ? null : File.ReadLines(file).Select(line => line.Split(':'))
-        .Where(fields => fields.Length == 3 && (fields[0] == name || fields[0] == number) && uint.TryParse(fields[2], CultureInfo.InvariantCulture, out var count) && count >= Needed)
-        .Select(fields => uint.TryParse(fields[1], CultureInfo.InvariantCulture, out var first) ? first : (uint?)null).FirstOrDefault(first => first is not null);
+    private static uint? First(string file, string name, string number) =>
+        Ranges(file).Where(range => (range.Owner == name || range.Owner == number) && range.Count >= Needed).Select(range => (uint?)range.First).FirstOrDefault();
+
+    private static string Mend(string name)
+    {
+        var free = Ranges(UserFile).Concat(Ranges(GroupFile)).Select(range => range.First + range.Count).Append(Usual).Max();
+        return string.Create(CultureInfo.InvariantCulture, $"usermod --add-subuids {free}-{free + Needed - 1} --add-subgids {free}-{free + Needed - 1} {name}");
+    }
+
+    private static IEnumerable<(string Owner, uint First, uint Count)> Ranges(string file)
+    {
+        if (!File.Exists(file)) yield break;
+        foreach (var line in File.ReadLines(file))
+            if (line.Split(':') is [var owner, var first, var count] && uint.TryParse(first, CultureInfo.InvariantCulture, out var from) && uint.TryParse(count, CultureInfo.InvariantCulture, out var many))
+                yield return (owner, from, many);
+    }
 }
