@@ -9,7 +9,7 @@ using Builds.Images;
 namespace Builds.Execution.Sandbox;
 
 /// <summary>What this machine can do for builds, tried and not guessed, and the slots on it.</summary>
-internal sealed class SandboxMachine : IAsyncDisposable
+internal sealed partial class SandboxMachine : IAsyncDisposable
 {
     private const int TrialSlot = -1;
 
@@ -41,7 +41,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
         (_options, _program, _users) = (options, program, users);
         (Host, WhyNoIsolation, Spaces, WhyNoSpaces, Groups, WhyNoGroups, _networks, _ownNetwork, WhyNoNetworks) =
             (parts.Host, parts.WhyNoIsolation, parts.Spaces, parts.WhyNoSpaces, parts.Groups, parts.WhyNoGroups, parts.Networks, parts.OwnNetwork, parts.WhyNoNetworks);
-        _whyNoImages = parts.WhyNoImages ?? (WhyNoIsolation is { } why ? $"bubblewrap does not work: {why}" : null);
+        _whyNoImages = parts.WhyNoImages ?? WhyNoIsolation;
         if (_whyNoImages is null && SandboxTrial.FindBubblewrap() is { } bubblewrap) _bubblewrap = new ImageBubblewrapDriver(bubblewrap, program);
         if (IsRoot && FindPodman() is { } podman && Runtime is { } runtime) _podman = new ImagePodmanDriver(podman, runtime, program);
     }
@@ -93,28 +93,6 @@ internal sealed class SandboxMachine : IAsyncDisposable
         if (options.Driver == ExecutionDriver.Bubblewrap || !options.AllowProcess)
             throw new IOException($"Builds cannot be isolated, and this silo must not run them without: {parts.WhyNoIsolation}.");
         return new SandboxMachine(options, program, users, parts with { Host = new ProcessDriver(program, parts.WhyNoIsolation!) });
-    }
-
-    /// <summary>What an ordinary user's silo can do beyond image <c>host</c>.</summary>
-    private static async Task<SandboxMachine> WithImages(ExecutionOptions options, GuardProgram program, SlotUsers users, Parts parts)
-    {
-        var (own, why) = SubordinateUsers.Find();
-        if (own is null) return new SandboxMachine(options, program, users, parts with { WhyNoImages = why, WhyNoNetworks = why });
-        var tried = new SandboxMachine(options, program, users, parts);
-        if (await tried.TryImages() is { } failure) return new SandboxMachine(options, program, users, parts with { WhyNoImages = failure, WhyNoNetworks = failure });
-        var (network, whyNoNetwork) = await OwnNetwork.Open(options, program, own);
-        return new SandboxMachine(options, program, users, parts with { OwnNetwork = network, WhyNoNetworks = whyNoNetwork });
-    }
-
-    /// <summary>What runs an image, or why nothing does here.</summary>
-    public (ISandboxDriver? Driver, string? Why) DriverOf(Image image)
-    {
-        if (image.Driver == ImageDriver.Podman)
-            return _podman is not null ? (_podman, null) : (null, "podman cannot be used here: it needs a silo that is root, podman, and crun or runc; --driver bubblewrap runs what podman has brought as well");
-        if (_bubblewrap is null) return (null, $"images cannot be used here: {_whyNoImages}");
-        var root = _program.Subordinates?.FirstUser ?? 0;
-        return image.Root == root ? (_bubblewrap, null)
-            : (null, string.Create(CultureInfo.InvariantCulture, $"its files belong to user {image.Root} of this machine as their root, and not to {root}: another user made it; to mend it, remove it and add it again"));
     }
 
     /// <summary>Where a build of an image (null: of this machine's system) runs.</summary>
@@ -193,14 +171,6 @@ internal sealed class SandboxMachine : IAsyncDisposable
         return slot;
     }
 
-    /// <summary>The beginning of a command line that runs as root of a silo's subordinate users.</summary>
-    private ImmutableArray<string> Within(SubordinateUsers own, ImmutableArray<string> groups, bool withNetwork)
-    {
-        ImmutableArray<string> words = [.. groups.Select(group => $"cgroup={group}"), .. own.Words];
-        var (program, arguments) = withNetwork && _ownNetwork is not null ? _ownNetwork.Within(_program, words) : (_program.Init, ["enter", .. words, "--"]);
-        return [program, .. arguments];
-    }
-
     private static string NameOf(int number) => number switch
     {
         TrialSlot => MakingName.Of("trial"),
@@ -244,18 +214,6 @@ internal sealed class SandboxMachine : IAsyncDisposable
     private async Task<string?> TryHost() =>
         await Try(await Place(TrialSlot, image: null, Host), place => place.Order("true")) is not { } why ? null
             : $"a trial of bubblewrap failed: {why}; it needs {Namespaces} or a silo with the rights of root";
-
-    /// <summary>The same for images, by one that is nothing but the guard's own program.</summary>
-    private async Task<string?> TryImages()
-    {
-        var image = new Image
-        {
-            Name = "trial", Driver = ImageDriver.Bubblewrap, Layers = [_program.Directory], Root = _program.Subordinates!.FirstUser, Network = ImageNetwork.None,
-            Source = _program.Directory, Added = DateTimeOffset.UnixEpoch,
-        };
-        return await Try(await Place(TrialSlot, image, _bubblewrap!), _ => Placement.RootOrder("/init", "wipe", "/nothing")) is not { } why ? null
-            : $"a trial of subordinate users failed: {why}; it needs Linux 5.12, {Namespaces}, and setuid programs (no NoNewPrivileges in the systemd unit)";
-    }
 
     private async Task<string?> Try(Placement place, Func<Placement, GuardOrder> order)
     {
