@@ -108,7 +108,10 @@ internal sealed class ControlGroups
     {
         var there = DelegatedGroup.Words(directory, "cgroup.controllers");
         if (!there.Contains("memory") || !there.Contains("pids")) throw new IOException($"{directory} has not both controllers memory and pids");
-        var missing = there.Intersect(Unified).Except(DelegatedGroup.Words(directory, "cgroup.subtree_control")).Select(controller => $"+{controller}").ToList();
+        var given = DelegatedGroup.Words(directory, "cgroup.subtree_control");
+        // What systemd gives to the groups of a session is for it to say, as long as it is enough.
+        if (!IsRoot && given.Contains("memory") && given.Contains("pids")) return;
+        var missing = there.Intersect(Unified).Except(given).Select(controller => $"+{controller}").ToList();
         if (missing.Count > 0) File.WriteAllText(Path.Combine(directory, "cgroup.subtree_control"), string.Join(' ', missing));
     }
 
