@@ -8,7 +8,7 @@
 #include "mounts.h"
 #include "sys.h"
 
-enum { NEW_NETWORK = 0x40000000, CHILD_SIGNAL = 17, FREE_NUMBERS = 64 };
+enum { NEW_NETWORK = 0x40000000, CHILD_SIGNAL = 17, FREE_NUMBERS = 64, MOST_WORDS = 4000 };
 
 static char *no_variables[] = {0};
 
@@ -91,11 +91,14 @@ static void help_from_outside(int there, int done, int words, s64 user, s64 grou
 static void own_users(void)
 {
     int there[2], done[2];
-    char byte = 0, text[512];
+    char byte = 0, text[MOST_WORDS + 1];
     s64 user = SYS(geteuid, 0), group = SYS(getegid, 0), error;
-    int words = (int)SYS(memfd_create, "words", 1 /* MFD_CLOEXEC */);
+    int words = (int)SYS(memfd_create, "words", 3 /* MFD_CLOEXEC | MFD_ALLOW_SEALING */);
     if (!around.gids || !around.mappers || words < 0 || SYS(pipe2, there, O_CLOEXEC) < 0 || SYS(pipe2, done, O_CLOEXEC) < 0)
         enter_failed("cannot prepare a user namespace", "", 0);
+    /* Whatever packets of a build make slirp4netns say, it takes no more memory than this. */
+    SYS(ftruncate, words, MOST_WORDS);
+    SYS(fcntl, words, F_ADD_SEALS, F_SEAL_GROW);
     s32 child = (s32)SYS(clone, CHILD_SIGNAL, 0, 0, 0, 0);
     if (child == 0) {
         SYS(close, there[1]);
@@ -110,9 +113,9 @@ static void own_users(void)
     if (SYS(read, done[0], &byte, 1) != 1 || byte != 0)
         enter_failed("the subordinate users cannot be had by ", around.mappers, 0);
     if (around.network && SYS(read, done[0], &byte, 1) != 1) {
-        SYS(lseek, words, 0, 0);
-        for (s64 n; (n = SYS(read, words, text, sizeof text)) > 0;)
-            SYS(write, 2, text, n);
+        s64 n = SYS(pread64, words, text, MOST_WORDS, 0);
+        text[n < 0 ? 0 : n] = 0;
+        SYS(write, 2, text, length(text));
         enter_failed("there is no network by ", around.network, 0);
     }
     error = SYS(setgroups, 0, 0);
