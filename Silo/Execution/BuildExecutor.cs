@@ -48,7 +48,7 @@ internal sealed partial class BuildExecutor(
         {
             var (place, refusal) = await PlaceOf(plan, recorder, kill);
             if (place is null) return refusal!;
-            var run = new BuildRun(plan, recorder, place, options.Value.Grace, time);
+            var run = new BuildRun(plan, recorder, place, leftovers, options.Value.Grace, time);
             return await run.Run(() => StartGuard(place, name), guard => _guards.TryRemove(guard, out _), stop, kill);
         }
         finally

@@ -10,7 +10,7 @@ using Builds.Logs;
 namespace Builds.Execution;
 
 /// <summary>One attempt, from an empty home to an empty home. A driver decides where the commands run, nothing else.</summary>
-internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, Placement place, TimeSpan grace, TimeProvider time)
+internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, Placement place, Leftovers leftovers, TimeSpan grace, TimeProvider time)
 {
     /// <summary>How long a guard may take to end after it was told to, before it is ended from outside.</summary>
     private static readonly TimeSpan EndBound = TimeSpan.FromSeconds(5);
@@ -138,7 +138,7 @@ internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, 
             catch (TimeoutException)
             {
                 // It is stopped or starved. In a namespace of its own it can be ended from outside, with all that is inside.
-                if (place.Driver.OwnNamespace) Leftovers.KillGuards(GuardName(plan));
+                if (place.Driver.OwnNamespace) leftovers.KillGuards(GuardName(plan));
             }
         }
     }

@@ -1,4 +1,5 @@
 using Builds.Execution.Sandbox;
+using Builds.Execution.Slots;
 using Builds.Support;
 using Microsoft.Extensions.Options;
 using Xunit.Abstractions;
@@ -51,6 +52,22 @@ public sealed class EndingTests(ITestOutputHelper output)
         recorder.Log(0).ShouldStartWith($"+ id -u\n{ExecutionOptions.DefaultFirstUser / 100}");
 
         await EndOfBuilds(harness, ready: true, (_, kill) => kill.CancelAsync());
+    }
+
+    [BubblewrapFact]
+    public async Task Guards_of_the_same_name_and_another_data_directory_are_left_alone()
+    {
+        await using ExecutorHarness one = new(o => o.Driver = ExecutionDriver.Bubblewrap), other = new(o => o.Driver = ExecutionDriver.Bubblewrap);
+        using var stop = new CancellationTokenSource();
+        var (recorder, manifest) = (new FakeRecorder(), ExecutorHarness.Manifest("trap 'echo told; exit' TERM; echo up; sleep 1000 & wait"));
+        var build = one.Run(manifest, recorder, stop: stop.Token);
+        await recorder.Until(r => r.Log(0).Contains("\nup\n", StringComparison.Ordinal));
+
+        other.Service<Leftovers>().KillGuards(BuildRun.GuardName(ExecutorHarness.Plan(manifest)));
+
+        await stop.CancelAsync();
+        (await build).ShouldBeOfType<BuildOutcome.Stopped>();
+        recorder.Log(0).ShouldContain("\ntold\n");
     }
 
     private static async Task EndOfBuilds(ExecutorHarness harness, bool ready, Func<CancellationTokenSource, CancellationTokenSource, Task> end)

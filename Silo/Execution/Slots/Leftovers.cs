@@ -39,8 +39,8 @@ internal sealed class Leftovers(GuardProgram program, TimeProvider time)
     /// <summary>A disk, a home, or what an earlier version had.</summary>
     private static bool IsOfBuild(string path) => Path.GetFileName(path) is "space" or "home" || (Path.GetFileName(path) == "place" && Directory.EnumerateFileSystemEntries(path).Any());
 
-    /// <summary>Guards (and the bubblewraps around them) that bear a mark.</summary>
-    public static IReadOnlyList<int> Guards(string mark)
+    /// <summary>Guards (and the bubblewraps around them) that bear all of these marks.</summary>
+    private static IReadOnlyList<int> Guards(params string[] marks)
     {
         var found = new List<int>();
         foreach (var directory in Directory.EnumerateDirectories("/proc"))
@@ -50,7 +50,7 @@ internal sealed class Leftovers(GuardProgram program, TimeProvider time)
             {
                 var words = Encoding.UTF8.GetString(File.ReadAllBytes($"{directory}/cmdline")).Split('\0');
                 // Anybody can write words on a command line, but what bears ours is one of these programs.
-                if (words.Contains(mark, StringComparer.Ordinal) && !words.Any(MakingName.IsAlive) && Ours.Contains(Path.GetFileName(new FileInfo($"{directory}/exe").LinkTarget)?.Split(' ')[0])) found.Add(pid);
+                if (marks.All(mark => words.Contains(mark, StringComparer.Ordinal)) && !words.Any(MakingName.IsAlive) && Ours.Contains(Path.GetFileName(new FileInfo($"{directory}/exe").LinkTarget)?.Split(' ')[0])) found.Add(pid);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -60,10 +60,10 @@ internal sealed class Leftovers(GuardProgram program, TimeProvider time)
         return found;
     }
 
-    /// <summary>Kills guards by their name, and with each its namespace.</summary>
-    public static void KillGuards(string name)
+    /// <summary>Kills guards by their name, and with each its namespace. An executor of another data directory in this process may have the same names.</summary>
+    public void KillGuards(string name)
     {
-        foreach (var pid in Guards(name)) _ = Libc.SendSignal(pid, Libc.Kill);
+        foreach (var pid in Guards(program.Mark, name)) _ = Libc.SendSignal(pid, Libc.Kill);
     }
 
     /// <summary>
