@@ -21,7 +21,6 @@ public static class SetupRules
         if (!string.IsNullOrEmpty(manifest.Arch)) lines.Add($"arch: {manifest.Arch}");
         if (!manifest.Secrets.IsEmpty && !secrets) lines.Add("secrets: the job was submitted without them");
         if (!string.IsNullOrEmpty(manifest.OAuth) && !secrets) lines.Add("oauth: the job was submitted without secrets");
-        if (manifest.Shell) lines.Add("shell");
         return lines.ToImmutable();
     }
 

@@ -2,20 +2,23 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.ComponentModel;
 using Builds.Execution.Native;
+using Builds.Execution.Parking;
 using Builds.Execution.Sandbox;
 using Builds.Execution.Slots;
 using Builds.Images;
+using Builds.Workers;
 using Microsoft.Extensions.Options;
 
 namespace Builds.Execution;
 
 /// <summary>Runs builds on this machine: of image <c>host</c>, and of the images in its data directory.</summary>
+/// <param name="worker">Who this worker is; null: nobody asks.</param>
 internal sealed partial class BuildExecutor(
-    IOptions<ExecutionOptions> options, GuardProgram program, SlotUsers users, Leftovers leftovers, ImageStore images, TimeProvider time, ILogger<BuildExecutor> logger)
-    : IBuildExecutor, IAsyncDisposable
+    IOptions<ExecutionOptions> options, GuardProgram program, SlotUsers users, Leftovers leftovers, ImageStore images, ParkingLot lot, TimeProvider time,
+    ILogger<BuildExecutor> logger, WorkerIdentity? worker = null) : IBuildExecutor, IAsyncDisposable
 {
     private readonly ConcurrentDictionary<Guard, bool> _guards = [];
-    private readonly ConcurrentDictionary<int, string> _running = [];
+    private readonly Places _places = new(options.Value.Slots);
     private readonly SemaphoreSlim _starting = new(1);
     private SandboxMachine? _machine;
     private long _leaseEnd;
@@ -41,30 +44,44 @@ internal sealed partial class BuildExecutor(
 
     public async Task<BuildOutcome> Run(BuildPlan plan, IBuildRecorder recorder, CancellationToken stop, CancellationToken kill)
     {
-        var name = BuildRun.GuardName(plan);
         // Before anything is made for it, which would be taken for left over.
-        _running[plan.Slot] = name;
+        var (number, name) = _places.Take(plan.Slot, number => BuildRun.GuardName(plan, number));
+        BuildRun? run = null;
         try
         {
-            var (place, refusal) = await PlaceOf(plan, recorder, kill);
+            var (place, refusal) = await PlaceOf(plan, number, recorder, kill);
             if (place is null) return refusal!;
-            var run = new BuildRun(plan, recorder, place, leftovers, options.Value.Grace, time);
+            run = new BuildRun(plan, name, recorder, place, leftovers, options.Value.Grace, new Keeping(lot, worker?.Name ?? Environment.MachineName, program.DataDirectory, options.Value.ParkedTime), time);
             return await run.Run(() => StartGuard(place, name), guard => _guards.TryRemove(guard, out _), stop, kill);
         }
         finally
         {
-            _running.TryRemove(plan.Slot, out _);
+            // What is parked stays in its place.
+            if (run?.Parked is { } parked) FreeAfter(parked, number).Ignore();
+            else _places.Free(number);
+        }
+    }
+
+    private async Task FreeAfter(ParkedEnvironment parked, int number)
+    {
+        try
+        {
+            await parked.Gone;
+        }
+        finally
+        {
+            _places.Free(number);
         }
     }
 
     /// <summary>Where the build runs, or how it has ended without running.</summary>
-    private async Task<(Placement? Place, BuildOutcome? Refusal)> PlaceOf(BuildPlan plan, IBuildRecorder recorder, CancellationToken kill)
+    private async Task<(Placement? Place, BuildOutcome? Refusal)> PlaceOf(BuildPlan plan, int number, IBuildRecorder recorder, CancellationToken kill)
     {
         try
         {
             var machine = await Start(kill);
             return Find(machine, plan.Manifest.Image) is var (image, driver)
-                ? (await machine.Place(plan.Slot, image, driver), null)
+                ? (await machine.Place(number, image, driver), null)
                 : (null, await BuildRun.NotOffered(recorder, plan.Manifest.Image, Images));
         }
         catch (OperationCanceledException) when (kill.IsCancellationRequested)
@@ -111,7 +128,7 @@ internal sealed partial class BuildExecutor(
     {
         try
         {
-            if (await machine.Sweep(_running, withContainers: HasPodmanImages) is var removed and > 0) LogSwept(removed);
+            if (await machine.Sweep(_places.Taken, withContainers: HasPodmanImages) is var removed and > 0) LogSwept(removed);
         }
         catch (IOException e)
         {
@@ -123,6 +140,7 @@ internal sealed partial class BuildExecutor(
 
     public async ValueTask DisposeAsync()
     {
+        await lot.DisposeAsync();
         if (_machine is not null)
         {
             await _machine.DisposeAsync();

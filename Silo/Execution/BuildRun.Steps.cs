@@ -18,6 +18,7 @@ internal sealed partial class BuildRun
     {
         foreach (var remark in place.Remarks) await Say(remark);
         if (!await _guard.Hello()) return await Lost();
+        _up = true;
         return await WriteScripts() ?? await PlaceSecrets() ?? await ConfigureHut() ?? await InstallPackages() ?? await CloneSources() ?? await RunTasks() ?? await CollectArtifacts() ?? new BuildOutcome.Succeeded();
     }
 

@@ -42,18 +42,33 @@ public sealed class ExecutionOptions
 
     /// <summary>
     /// Where the silo is root: builds run as one of the <see cref="UserCount"/> users from this number on, one per running
-    /// build. None of them may be in /etc/passwd.
+    /// or parked build. None of them may be in /etc/passwd.
     /// </summary>
     [Range(1000, 2_000_000_000)]
     public int FirstUser { get; set; } = DefaultFirstUser;
 
-    /// <summary>How many users are reserved; at least the slots of all silos of this machine that are root.</summary>
+    /// <summary>How many users are reserved; at least the slots, and what may be parked, of all silos of this machine that are root.</summary>
     [Range(1, 10_000)]
     public int UserCount { get; set; } = 500;
 
     /// <summary>Between TERM and KILL when a build is stopped. Longer lets builds clean up; shorter frees the slot sooner.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
     public TimeSpan Grace { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How many environments of builds that failed, or asked for it with <c>shell: true</c>, may be parked at a time for <c>builds shell</c>:
+    /// everything in them is stopped, they hold no slot, and they keep their memory and disk. One more ends the oldest without a shell. 0: none.
+    /// </summary>
+    [Range(0, 100)]
+    public int Parked { get; set; } = 2;
+
+    /// <summary>How long an environment is parked before it is ended, unless somebody opens a shell in it.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan ParkedTime { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long after the first shell was opened in it a parked environment is ended at the latest; it ends with its last shell anyway.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "7.00:00:00")]
+    public TimeSpan LongestShell { get; set; } = TimeSpan.FromHours(2);
 
     /// <summary>How long a sandbox lives that starts before the first call of <see cref="IBuildExecutor.Renew"/>.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]

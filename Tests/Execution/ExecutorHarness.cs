@@ -14,17 +14,20 @@ internal sealed class ExecutorHarness : IAsyncDisposable
     private readonly bool _ownsData;
     private readonly TimeSpan _lease;
 
-    public ExecutorHarness(Action<ExecutionOptions>? configure = null, string? data = null, TimeSpan? lease = null, bool renew = true)
+    /// <param name="clock">Of the driver; null: the system's.</param>
+    public ExecutorHarness(Action<ExecutionOptions>? configure = null, string? data = null, TimeSpan? lease = null, bool renew = true, TimeProvider? clock = null)
     {
         _lease = lease ?? TimeSpan.FromSeconds(5);
         _ownsData = data is null;
         Data = data ?? Directory.CreateTempSubdirectory("builds-test-").FullName;
-        _services = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
+        _services = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddSingleton(clock ?? TimeProvider.System)
             .AddBuildsExecution(options =>
             {
                 options.DataDirectory = Data;
                 options.Grace = TimeSpan.FromSeconds(2);
                 options.FirstLease = _lease;
+                // Nothing outlives a build unless a test is about that.
+                options.Parked = 0;
                 configure?.Invoke(options);
             }).BuildServiceProvider();
         Executor = _services.GetRequiredService<IBuildExecutor>();

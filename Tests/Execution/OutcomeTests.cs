@@ -145,7 +145,6 @@ public sealed class OutcomeTests
         outcome.ShouldBeOfType<BuildOutcome.Failed>().Reason.ShouldBe(FailReason.Setup);
         recorder.Setup.ShouldBe("""
             # Not done yet: arch: riscv64
-            # Not done yet: shell
             # packages: image host is the machine itself, where builds install nothing; install make, gcc, extra on it and take the key out of the manifest, or choose another image
             # environment: M is a map, which a shell cannot hold; use a text, a number, true or false, or a list of these
             # source 'svn+https://x/y' asks for a tool that is not known; git+ and hg+ are

@@ -147,6 +147,8 @@ internal sealed class SiloProcess : IAsyncDisposable
         ("Execution:FirstLease", Lease.ToString()),
         ("Execution:Grace", "00:00:00.300"),
         ("Execution:Driver", bubblewrap ? "Bubblewrap" : "Process"),
+        // What is parked outlives its attempt, on purpose.
+        ("Execution:Parked", "0"),
     ];
 
     private async Task Read(StreamReader reader)

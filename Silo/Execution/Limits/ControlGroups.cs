@@ -56,10 +56,45 @@ internal sealed class ControlGroups
         return directories;
     }
 
+    /// <summary>Raises the limits of memory and processes of a slot whose group is there. Throws <see cref="IOException"/> where that cannot be.</summary>
+    public void Raise(string slot, BuildLimits limits)
+    {
+        if (IsUnified)
+        {
+            Set(In(null, slot), "memory.max", limits.Memory);
+            Set(In(null, slot), "pids.max", limits.Processes);
+            return;
+        }
+
+        // With swap first, which may never be less than without.
+        Set(In("memory", slot), "memory.memsw.limit_in_bytes", limits.Memory);
+        Set(In("memory", slot), "memory.limit_in_bytes", limits.Memory);
+        Set(In("pids", slot), "pids.max", limits.Processes);
+    }
+
     /// <summary>How often a limit of a slot was hit since it was made, in it and below.</summary>
     public GroupHits Hits(string slot) => IsUnified
         ? new(Sum(In(null, slot), "memory.events", "oom_kill"), Sum(In(null, slot), "pids.events", "max"))
         : new(Sum(In("memory", slot), "memory.oom_control", "oom_kill"), Sum(In("pids", slot), "pids.events", "max"));
+
+    /// <summary>When the machine is short of memory, the kernel ends what runs in a slot's group before anything else.</summary>
+    public void EndFirst(string slot)
+    {
+        const string First = "1000";
+        var directory = In(IsUnified ? null : "pids", slot);
+        if (!Directory.Exists(directory)) return;
+        foreach (var process in Directory.EnumerateFiles(directory, "cgroup.procs", SearchOption.AllDirectories).SelectMany(File.ReadLines))
+        {
+            try
+            {
+                File.WriteAllText($"/proc/{process}/oom_score_adj", First);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // It has ended, or is not ours to say.
+            }
+        }
+    }
 
     /// <summary>Removes the group of a slot and those below; what has processes still stays. True if nothing is left.</summary>
     public bool Remove(string slot)

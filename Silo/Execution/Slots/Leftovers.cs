@@ -40,7 +40,7 @@ internal sealed class Leftovers(GuardProgram program, TimeProvider time)
     private static bool IsOfBuild(string path) => Path.GetFileName(path) is "space" or "home" || (Path.GetFileName(path) == "place" && Directory.EnumerateFileSystemEntries(path).Any());
 
     /// <summary>Guards (and the bubblewraps around them) that bear all of these marks.</summary>
-    private static IReadOnlyList<int> Guards(params string[] marks)
+    private static List<int> Guards(params string[] marks)
     {
         var found = new List<int>();
         foreach (var directory in Directory.EnumerateDirectories("/proc"))
