@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Builds.Images;
 
 namespace Builds.Execution;
 
@@ -95,14 +96,21 @@ public sealed class ExecutionOptions
     public int FirstMappedUser { get; set; } = DefaultFirstMappedUser;
 
     /// <summary>
-    /// The IPv4 addresses of the networks that builds of images have, four for each of the <see cref="UserCount"/> users; nobody else of this
+    /// The network of image host: nat is a network of the build's own, host the machine's, which reaches every service of the machine, those of
+    /// the silo too, and none has nothing but loopback. A silo that is not root, or has no ip or nft, gives the machine's instead of nat, and
+    /// every setup log says so.
+    /// </summary>
+    public ImageNetwork HostNetwork { get; set; } = ImageNetwork.Nat;
+
+    /// <summary>
+    /// The IPv4 addresses of the networks that builds have, four for each of the <see cref="UserCount"/> users; nobody else of this
     /// machine or its surroundings may have one of them.
     /// </summary>
     [Required, RegularExpression(@"\A[0-9.]+/(?:8|9|1[0-9]|20)\z", ErrorMessage = "{0} takes an IPv4 network of 20 bits or fewer, as in 10.231.0.0/16.")]
     public string Networks { get; set; } = "10.231.0.0/16";
 
     /// <summary>
-    /// Addresses and networks, separated by commas, that builds of images may reach although they are this machine's own or give metadata away.
+    /// Addresses and networks, separated by commas, that builds with a network of their own may reach although they are this machine's own or give metadata away.
     /// Default: none.
     /// </summary>
     [RegularExpression(@"\A[0-9./, ]*\z", ErrorMessage = "{0} takes IPv4 addresses and networks, separated by commas.")]

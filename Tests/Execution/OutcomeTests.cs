@@ -188,7 +188,6 @@ public sealed class OutcomeTests
 
         outcome.ShouldBe(new BuildOutcome.Failed(FailReason.Setup, "git for source /nowhere/project.git failed with exit status 128."));
         recorder.Setup.ShouldBe("""
-            # The network is the one of this machine: image host has none of its own.
             # Cloning /nowhere/project.git
             fatal: repository '/nowhere/project.git' does not exist
             # git for source /nowhere/project.git failed with exit status 128

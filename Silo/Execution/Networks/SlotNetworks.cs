@@ -22,6 +22,8 @@ internal sealed class SlotNetworks : IAsyncDisposable
 
     private readonly string _ip, _nft, _table;
     private readonly ExecutionOptions _options;
+
+    /// <summary>The users that have one, or half of one: false.</summary>
     private readonly ConcurrentDictionary<uint, bool> _made = [];
     private readonly SemaphoreSlim _making = new(1);
 
@@ -29,7 +31,8 @@ internal sealed class SlotNetworks : IAsyncDisposable
         (_options, _table, _ip, _nft) = (options, string.Create(CultureInfo.InvariantCulture, $"{TablePrefix}{mark[^8..]}_{Environment.ProcessId}"), ip, nft);
 
     /// <summary>The networks of a data directory, or null and why there are none. For a silo that is root.</summary>
-    public static async Task<(SlotNetworks? Networks, string? Why)> Open(ExecutionOptions options, string mark)
+    /// <param name="first">Whose network is made at once, as a trial: installed is not the same as working.</param>
+    public static async Task<(SlotNetworks? Networks, string? Why)> Open(ExecutionOptions options, string mark, uint first)
     {
         if (IpPlaces.FirstOrDefault(File.Exists) is not { } ip) return (null, "ip is not installed; to mend it: apt-get install iproute2");
         if (NftPlaces.FirstOrDefault(File.Exists) is not { } nft) return (null, "nft is not installed; to mend it: apt-get install nftables");
@@ -37,10 +40,12 @@ internal sealed class SlotNetworks : IAsyncDisposable
         try
         {
             await networks.WriteRules();
+            await networks.Of(first);
             return (networks, null);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            await networks.DisposeAsync();
             return (null, e.Message);
         }
     }
@@ -48,11 +53,13 @@ internal sealed class SlotNetworks : IAsyncDisposable
     /// <summary>The file of the network namespace of the slot that has a user. Throws <see cref="IOException"/> if it cannot be made.</summary>
     public async Task<string> Of(uint user)
     {
-        if (_made.ContainsKey(user)) return FileOf(user);
+        if (IsMade(user)) return FileOf(user);
         await _making.WaitAsync();
         try
         {
-            if (!_made.ContainsKey(user)) await Make(user);
+            if (IsMade(user)) return FileOf(user);
+            _made[user] = false;
+            await Make(user);
             _made[user] = true;
             return FileOf(user);
         }
@@ -65,7 +72,14 @@ internal sealed class SlotNetworks : IAsyncDisposable
     /// <summary>Removes the networks that were made here, and their rules.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach (var user in _made.Keys) await Remove(Name(user));
+        try
+        {
+            foreach (var user in _made.Keys) await Remove(Name(user));
+        }
+        catch (IOException)
+        {
+            // It is nobody's from now on, and so the next sweep of any silo removes it, or says why not.
+        }
         await Tool.Run(_nft, "delete", "table", "inet", _table);
         _making.Dispose();
     }
@@ -93,6 +107,8 @@ internal sealed class SlotNetworks : IAsyncDisposable
         }
         return removed;
     }
+
+    private bool IsMade(uint user) => _made.TryGetValue(user, out var whole) && whole;
 
     private async Task<IEnumerable<string>> Tables()
     {
@@ -163,6 +179,7 @@ internal sealed class SlotNetworks : IAsyncDisposable
               chain input {
                 type filter hook input priority 0; policy accept;
                 {{(allowed is null ? "" : $"iifname @mine ip daddr {allowed} accept")}}
+                {{names}}
                 iifname @mine reject
               }
               chain forward {

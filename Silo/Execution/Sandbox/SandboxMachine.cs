@@ -11,7 +11,7 @@ namespace Builds.Execution.Sandbox;
 /// <summary>What this machine can do for builds, tried and not guessed, and the slots on it.</summary>
 internal sealed class SandboxMachine : IAsyncDisposable
 {
-    private const int TrialSlot = -1;
+    private const int TrialSlot = -1, FirstSlot = 0;
 
     /// <summary>For what is made here and is no build.</summary>
     public const int MakingSlot = -2;
@@ -65,7 +65,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
         var root = Libc.EffectiveUser() == 0;
         var (spaces, whyNoSpaces) = await Spacious(options, program, root);
         var (groups, whyNoGroups) = options.ControlGroups ? ControlGroups.Open(program.Mark) : (null, "the settings switch control groups off");
-        var (networks, whyNoNetworks) = root ? await SlotNetworks.Open(options, program.Mark) : (null, "this silo is not root");
+        var (networks, whyNoNetworks) = root ? await SlotNetworks.Open(options, program.Mark, users.UserOf(FirstSlot)) : (null, "this silo is not root");
         var parts = new Parts(new ProcessDriver(program, "the settings ask for driver process"), "the settings ask for driver process",
             spaces, whyNoSpaces, groups, whyNoGroups, networks, whyNoNetworks);
         if (options.Driver == ExecutionDriver.Process) return new SandboxMachine(options, program, users, parts);
@@ -97,7 +97,10 @@ internal sealed class SandboxMachine : IAsyncDisposable
     public async Task<Placement> Place(int number, Image? image, ISandboxDriver driver)
     {
         var slot = MakeSlot(driver, number);
-        var network = image?.Network == ImageNetwork.Nat && _networks is not null && slot.User is { } user ? await _networks.Of(user) : null;
+        var wanted = image?.Network ?? _options.HostNetwork;
+        var hasOwn = driver.OwnNamespace && wanted == ImageNetwork.Nat && WhyNoNetworkOf(image) is null;
+        // The trial needs none but the one that is there.
+        var network = hasOwn ? await _networks!.Of(_users.UserOf(number == TrialSlot ? FirstSlot : number)) : null;
         if (image is not null) slot = slot with { User = slot.FirstMapped!.Value + image.User };
         // Image host shows the machine's own names, and one user more.
         else if (driver.OwnNamespace) new Workspace(slot, _program, spaces: null).WriteUserFiles(slot.User ?? BubblewrapDriver.OrdinaryUser);
@@ -109,7 +112,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
             HasSpace = Spaces is not null,
             Groups = Groups is null ? [] : [.. Groups.Of(name, limits)],
             ProcessLimits = Groups is not null ? [] : [(DataLimit, limits.Memory), .. slot.User is null ? [] : new[] { (ProcessLimit, (long)limits.Processes) }],
-            HasNetwork = image?.Network != ImageNetwork.None,
+            HasNetwork = wanted != ImageNetwork.None,
             Network = network,
         };
         var workspace = new Workspace(slot, _program, driver.OwnNamespace ? Spaces : null);
@@ -168,6 +171,10 @@ internal sealed class SandboxMachine : IAsyncDisposable
         _ => number.ToString(CultureInfo.InvariantCulture),
     };
 
+    /// <summary>Null: there can be one for it. Names of hosts must work on the machine itself, as they did before.</summary>
+    private string? WhyNoNetworkOf(Image? image) => WhyNoNetworks
+        ?? (image is null && Resolver.IsLoopbackAlone ? "the names of hosts are resolved by a service on loopback, which a network of a build's own does not reach" : null);
+
     private IEnumerable<string> Remarks(ISandboxDriver driver, Image? image, BuildLimits limits)
     {
         if (!driver.OwnNamespace) yield break;
@@ -175,8 +182,11 @@ internal sealed class SandboxMachine : IAsyncDisposable
             yield return $"Memory is limited for each process by itself, not for the build as a whole: {WhyNoGroups}.";
         if (WhyNoSpaces is not null && limits.Disk is not null)
             yield return $"The disk is not limited: {WhyNoSpaces}.";
-        if (image?.Network == ImageNetwork.Nat && WhyNoNetworks is not null)
-            yield return $"The network is the one of this machine: {WhyNoNetworks}.";
+        var wanted = image?.Network ?? _options.HostNetwork;
+        if (wanted == ImageNetwork.Nat && WhyNoNetworkOf(image) is { } why)
+            yield return $"The network is the one of this machine: {why}.";
+        else if (image is null && wanted == ImageNetwork.Host)
+            yield return "The network is the one of this machine: the settings say so.";
     }
 
     private static async Task<(BuildSpaces? Spaces, string? Why)> Spacious(ExecutionOptions options, GuardProgram program, bool root)
