@@ -44,7 +44,7 @@ internal sealed class NeighbourBenchmark(ImageDriver? driver) : Benchmark
             await ServedSilo.Command("image", "add", Debian, "--rootfs", Archive, "--plain", "--driver", wanted.ToString(), "--data", data);
         await using var silo = await ServedSilo.Start(data, slots: 2, ("Execution__Disk", scale.HogDisk), ("Execution__Memory", scale.HogMemory), ("Execution__Processes", scale.HogProcesses), ("Logs__MaxJobBytes", scale.HogOutput));
         var mark = new GuardProgram(Options.Create(new ExecutionOptions { DataDirectory = data })).Mark;
-        var job = await Begin(silo, Neighbour.Manifest(image, scale.Beside / 5));
+        var job = await Begin(silo, Neighbour.Manifest(image, scale.Beside / 4));
         await using var neighbour = Neighbour.Of(silo.Client, job);
         // What is made once and stays, as the network of the other slot, is there before anything is compared.
         await Ended(silo, await Begin(silo, Manifests.Of(image, "true")), reason: null);
@@ -58,7 +58,7 @@ internal sealed class NeighbourBenchmark(ImageDriver? driver) : Benchmark
             {
                 quiet.Add(await Quiet(scale.Beside));
                 silo.ForgetHighestMemory();
-                var taking = await Begin(silo, hog.Manifest(image, scale.Beside + TimeSpan.FromSeconds(1)));
+                var taking = await Begin(silo, hog.Manifest(image, scale.Beside + Pause));
                 var ending = Ended(silo, taking, hog.Reason);
                 beside.Add(await Measure(silo, neighbour, job, scale.Beside, ending));
                 await ending;

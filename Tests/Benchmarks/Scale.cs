@@ -18,9 +18,9 @@ internal sealed record Scale(
     TimeSpan WarmUp, TimeSpan Turn, int Turns, int Singles, int LogMiB, int Queued, int Catalogue, TimeSpan Beside, int Pairs, string HogDisk, string HogMemory, string HogProcesses, string HogOutput)
 {
     public static readonly Scale Full = new(TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(1.5), Turns: 3, Singles: 100, LogMiB: 256, Queued: 100_000, Catalogue: 1_000_000,
-        Beside: TimeSpan.FromSeconds(6), Pairs: 5, HogDisk: "4294967296", HogMemory: "4294967296", HogProcesses: "4096", HogOutput: "1073741824");
+        Beside: TimeSpan.FromSeconds(5), Pairs: 5, HogDisk: "4294967296", HogMemory: "4294967296", HogProcesses: "4096", HogOutput: "1073741824");
 
     /// <summary>Shows that everything works, and nothing about speed.</summary>
     public static readonly Scale Smoke = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(50), Turns: 1, Singles: 2, LogMiB: 2, Queued: 2_000, Catalogue: 5_000,
-        Beside: TimeSpan.FromSeconds(1), Pairs: 1, HogDisk: "2147483648", HogMemory: "268435456", HogProcesses: "64", HogOutput: "1048576");
+        Beside: TimeSpan.FromSeconds(0.5), Pairs: 1, HogDisk: "2147483648", HogMemory: "268435456", HogProcesses: "64", HogOutput: "1048576");
 }
