@@ -101,6 +101,8 @@ public static class BuildsHost
         services.AddSingleton<IClusterStanding>(provider => provider.GetRequiredService<MembershipStanding>());
         services.AddHostedService(provider => provider.GetRequiredService<MembershipStanding>());
         services.AddHostedService<MemberNews>();
+        if (worker)
+            services.AddHostedService<ServiceAddresses>();
         AddWorker(services, worker);
     }
 

@@ -119,6 +119,12 @@ internal sealed partial class BuildExecutor(
         }
     }
 
+    /// <summary>Builds with a network of their own do not reach these addresses of IPv4 from now on, but for those that the settings allow. Replaces what was refused before.</summary>
+    public async Task Refuse(IReadOnlyCollection<string> addresses, CancellationToken cancellationToken)
+    {
+        if ((await Start(cancellationToken)).Networks is { } networks) await networks.Refuse(addresses);
+    }
+
     private bool HasPodmanImages => images.List().Any(image => image.Driver == ImageDriver.Podman);
 
     public async ValueTask DisposeAsync()

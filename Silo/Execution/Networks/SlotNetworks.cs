@@ -69,6 +69,10 @@ internal sealed class SlotNetworks : IAsyncDisposable
         }
     }
 
+    /// <summary>Refuses these addresses, beside those of the settings and instead of those before, all at once. Throws <see cref="IOException"/>.</summary>
+    public Task Refuse(IReadOnlyCollection<string> addresses) => Run(_nft,
+        $"flush set inet {_table} refused{(addresses.Count == 0 ? "" : $"; add element inet {_table} refused {{ {string.Join(", ", addresses)} }}")}");
+
     /// <summary>Removes the networks that were made here, and their rules.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -176,6 +180,9 @@ internal sealed class SlotNetworks : IAsyncDisposable
               set mine {
                 type ifname
               }
+              set refused {
+                type ipv4_addr
+              }
               chain input {
                 type filter hook input priority 0; policy accept;
                 {{(allowed is null ? "" : $"iifname @mine ip daddr {allowed} accept")}}
@@ -187,6 +194,7 @@ internal sealed class SlotNetworks : IAsyncDisposable
                 {{(allowed is null ? "" : $"iifname @mine ip daddr {allowed} accept")}}
                 iifname @mine oifname "builds*" reject
                 {{names}}
+                iifname @mine ip daddr @refused reject
                 iifname @mine ip daddr { {{refused}} } reject
                 iifname @mine ip6 daddr ::/0 reject
               }

@@ -30,12 +30,11 @@ internal sealed class SandboxMachine : IAsyncDisposable
     private readonly SlotUsers _users;
     private readonly ISandboxDriver? _bubblewrap;
     private readonly ImagePodmanDriver? _podman;
-    private readonly SlotNetworks? _networks;
 
     private SandboxMachine(ExecutionOptions options, GuardProgram program, SlotUsers users, Parts parts)
     {
         (_options, _program, _users) = (options, program, users);
-        (Host, WhyNoIsolation, Spaces, WhyNoSpaces, Groups, WhyNoGroups, _networks, WhyNoNetworks) =
+        (Host, WhyNoIsolation, Spaces, WhyNoSpaces, Groups, WhyNoGroups, Networks, WhyNoNetworks) =
             (parts.Host, parts.WhyNoIsolation, parts.Spaces, parts.WhyNoSpaces, parts.Groups, parts.WhyNoGroups, parts.Networks, parts.WhyNoNetworks);
         var root = Libc.EffectiveUser() == 0;
         if (root && WhyNoIsolation is null && SandboxTrial.FindBubblewrap() is { } bubblewrap) _bubblewrap = new ImageBubblewrapDriver(bubblewrap, program);
@@ -50,6 +49,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
     public string? WhyNoSpaces { get; }
     public ControlGroups? Groups { get; }
     public string? WhyNoGroups { get; }
+    public SlotNetworks? Networks { get; }
     public string? WhyNoNetworks { get; }
 
     /// <summary>What podman starts containers with; null: there is nothing here that works.</summary>
@@ -100,7 +100,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
         var wanted = image?.Network ?? _options.HostNetwork;
         var hasOwn = driver.OwnNamespace && wanted == ImageNetwork.Nat && WhyNoNetworkOf(image) is null;
         // The trial needs none but the one that is there.
-        var network = hasOwn ? await _networks!.Of(_users.UserOf(number == TrialSlot ? FirstSlot : number)) : null;
+        var network = hasOwn ? await Networks!.Of(_users.UserOf(number == TrialSlot ? FirstSlot : number)) : null;
         if (image is not null) slot = slot with { User = slot.FirstMapped!.Value + image.User };
         // Image host shows the machine's own names, and one user more.
         else if (driver.OwnNamespace) new Workspace(slot, _program, spaces: null).WriteUserFiles(slot.User ?? BubblewrapDriver.OrdinaryUser);
@@ -127,7 +127,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
     }
 
     /// <summary>Removes what was made here and is not a build's.</summary>
-    public ValueTask DisposeAsync() => _networks?.DisposeAsync() ?? ValueTask.CompletedTask;
+    public ValueTask DisposeAsync() => Networks?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     /// <summary>
     /// Removes what killed processes leave and no running build has: containers, control groups, networks. Only the silo may call it that has the
@@ -140,7 +140,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
         var slots = running.Keys.Select(NameOf).ToHashSet(StringComparer.Ordinal);
         var removed = Groups?.Sweep(name => slots.Contains(name) || MakingName.IsAlive(name)) ?? 0;
         if (withContainers && _podman is not null) removed += await _podman.RemoveOthers(running.Values.ToHashSet(StringComparer.Ordinal));
-        if (_networks is not null) removed += await _networks.Sweep(_users.IsFree);
+        if (Networks is not null) removed += await Networks.Sweep(_users.IsFree);
         return removed;
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Builds.Cluster;
 using Builds.Images;
 using Builds.Manifests;
 using Builds.Support;
@@ -47,6 +48,26 @@ public sealed class NetworkTests
         recorder.Setup.ShouldNotContain("The network is");
         await stop.CancelAsync();
         await running;
+    }
+
+    [PlacesFact]
+    public async Task What_is_the_service_s_own_is_refused_as_it_comes_and_goes()
+    {
+        await using var outside = await OutsideNetwork.Open();
+        await using var harness = new ExecutorHarness();
+        var address = outside.Address.Split(':')[0];
+        var printed = new List<string>();
+
+        foreach (var refused in new string[][] { [address, "192.0.2.1"], ["192.0.2.1"], [] })
+        {
+            await harness.Service<BuildExecutor>().Refuse(refused, default);
+            var recorder = new FakeRecorder();
+            await harness.Run(Manifest(Place.Host, $"set +x\n{OutsideNetwork.Reach(outside.Address)}"), recorder);
+            printed.Add(recorder.Log(0).Split('\n')[^2]);
+        }
+
+        printed.ShouldBe(["refused", OutsideNetwork.Word, OutsideNetwork.Word]);
+        (await ServiceAddresses.OfHosts("/run/postgresql,192.0.2.7:5433, 192.0.2.8", default)).ShouldBe([IPAddress.Parse("192.0.2.7"), IPAddress.Parse("192.0.2.8")]);
     }
 
     [PlacesFact]
