@@ -15,6 +15,9 @@ internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, 
     /// <summary>How long a guard may take to end after it was told to, before it is ended from outside.</summary>
     private static readonly TimeSpan EndBound = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long its control group is waited for, and how often it is looked at: what stays longer is the sweep's.</summary>
+    private static readonly TimeSpan GroupBound = TimeSpan.FromSeconds(30), GroupPause = TimeSpan.FromMilliseconds(20);
+
     private Guard _guard = null!;
     private CancellationToken _stop, _kill;
     private int _running = -1;
@@ -148,13 +151,23 @@ internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, 
         try
         {
             await place.Workspace.Remove();
-            place.Groups?.Remove(place.GroupName);
+            await RemoveGroup();
             return outcome;
         }
         catch (Exception e) when (e is IOException or Win32Exception)
         {
             return await Broken(recorder, e.Message);
         }
+    }
+
+    /// <summary>
+    /// A process that was killed stays in its group until the kernel is done with it, which takes seconds where there were thousands. The next
+    /// build of the slot must not find them: they count as its own.
+    /// </summary>
+    private async Task RemoveGroup()
+    {
+        for (var waited = TimeSpan.Zero; place.Groups?.Remove(place.GroupName) == false && waited < GroupBound; waited += GroupPause)
+            await Task.Delay(GroupPause, time);
     }
 
     /// <summary>What the guard of an attempt is called, on its command line and where its tool keeps a list.</summary>

@@ -67,7 +67,8 @@ internal sealed class NeighbourBenchmark(ImageDriver? driver) : Benchmark
             }
 
             for (var i = 0; i < Figures.Length; i++)
-                Add(table, $"{place}, {hog.Name}: {Figures[i]}", [.. quiet.Select(samples => samples[i])], [.. beside.Select(samples => samples[i])]);
+                Add(table, $"{place}, {hog.Name}: {Figures[i]}", [.. quiet.Select(samples => samples[i])], [.. beside.Select(samples => samples[i])], samples => samples.Percentile(0.5));
+            Add(table, $"{place}, {hog.Name}: {Figures[0]}, on average", [.. quiet.Select(samples => samples[0])], [.. beside.Select(samples => samples[0])], samples => samples.Mean);
             table.Add($"{place}, {hog.Name}: memory of the silo", MiB(highest), "before", MiB(memory));
         }
 
@@ -111,18 +112,16 @@ internal sealed class NeighbourBenchmark(ImageDriver? driver) : Benchmark
             await Task.Delay(Pause);
         }
         while (Stopwatch.GetElapsedTime(began) < span && !end.IsCompleted);
-        var (units, lines) = neighbour.Between(begin, DateTimeOffset.UtcNow);
+        var (units, lines) = await neighbour.Between(begin, DateTimeOffset.UtcNow);
         return [units, gets, posts, lines];
     }
 
-    private static void Add(Table table, string name, List<Samples> quiet, List<Samples> beside)
+    private static void Add(Table table, string name, List<Samples> quiet, List<Samples> beside, Func<Samples, TimeSpan?> figure)
     {
-        var ratios = quiet.Zip(beside).Select(pair => (Without: Median(pair.First), With: Median(pair.Second))).Where(pair => pair is { Without: not null, With: not null })
+        var ratios = quiet.Zip(beside).Select(pair => (Without: figure(pair.First), With: figure(pair.Second))).Where(pair => pair is { Without: not null, With: not null })
             .Select(pair => pair.With!.Value / pair.Without!.Value).Order().ToList();
-        table.Add(name, Milliseconds(Median(All(beside))), "without", Milliseconds(Median(All(quiet))),
+        table.Add(name, Milliseconds(figure(All(beside))), "without", Milliseconds(figure(All(quiet))),
             ratios.Count == 0 ? "-" : string.Create(CultureInfo.InvariantCulture, $"{ratios[ratios.Count / 2]:N2}"), "< 2");
-
-        static TimeSpan? Median(Samples samples) => samples.Percentile(0.5);
 
         static Samples All(List<Samples> some)
         {

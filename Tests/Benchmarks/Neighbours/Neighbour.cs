@@ -11,6 +11,7 @@ namespace Builds.Benchmarks.Neighbours;
 internal sealed class Neighbour : IAsyncDisposable
 {
     private const int MicrosPerMilli = 1000;
+    private static readonly TimeSpan Bound = TimeSpan.FromMinutes(2), Pause = TimeSpan.FromMilliseconds(20);
     private readonly CancellationTokenSource leaving = new();
     private readonly List<Line> lines = [];
     private readonly Lock gate = new();
@@ -38,19 +39,33 @@ internal sealed class Neighbour : IAsyncDisposable
     /// <summary>Reads the log of a neighbour that has begun.</summary>
     public static Neighbour Of(HttpClient client, JobId job) => new(client, job);
 
-    /// <summary>What was done in a span of time, and how long its lines took from the build to the reader.</summary>
-    public (Samples Units, Samples Lines) Between(DateTimeOffset begin, DateTimeOffset end)
+    /// <summary>What was done in a span of time, wholly or in part, and how long its lines took from the build to the reader. Waits until all of that is known.</summary>
+    public async Task<(Samples Units, Samples Lines)> Between(DateTimeOffset begin, DateTimeOffset end)
     {
-        if (reading.IsFaulted)
-            reading.GetAwaiter().GetResult();
+        while (!SpokeAfter(end))
+        {
+            if (reading.IsCompleted)
+                await reading;
+            if (DateTimeOffset.UtcNow > end + Bound)
+                throw new TimeoutException($"The neighbour has said nothing for {Bound}.");
+            await Task.Delay(Pause);
+        }
+
         var (units, seen) = (new Samples(), new Samples());
         lock (gate)
         {
-            foreach (var line in lines.Where(line => line.Began >= begin && line.Written <= end))
+            foreach (var line in lines.Where(line => line.Began < end && line.Written > begin))
             {
+                var at = line.Began;
                 foreach (var unit in line.Units)
-                    units.Add(unit);
-                seen.Add(line.Seen - line.Written);
+                {
+                    if (at < end && at + unit > begin)
+                        units.Add(unit);
+                    at += unit;
+                }
+
+                if (line.Written > begin && line.Written < end)
+                    seen.Add(line.Seen - line.Written);
             }
         }
 
@@ -70,6 +85,12 @@ internal sealed class Neighbour : IAsyncDisposable
         }
 
         leaving.Dispose();
+    }
+
+    private bool SpokeAfter(DateTimeOffset time)
+    {
+        lock (gate)
+            return lines is [.., var last] && last.Written > time;
     }
 
     private async Task Read(HttpClient client, JobId job)
