@@ -42,9 +42,9 @@ internal sealed class NeighbourBenchmark(ImageDriver? driver) : Benchmark
         var data = Path.Combine(directory, "data");
         if (driver is { } wanted)
             await ServedSilo.Command("image", "add", Debian, "--rootfs", Archive, "--plain", "--driver", wanted.ToString(), "--data", data);
-        await using var silo = await ServedSilo.Start(data, slots: 2, ("Execution__Disk", scale.HogDisk), ("Execution__Memory", scale.HogMemory), ("Execution__Processes", scale.HogProcesses), ("Logs__MaxJobBytes", scale.HogOutput));
+        await using var silo = await ServedSilo.Start(data, slots: 2, ("Execution__Disk", scale.HogDisk), ("Execution__Memory", scale.HogMemory), ("Execution__Processes", scale.HogProcesses ?? ExecutionOptions.DefaultProcesses.ToString(CultureInfo.InvariantCulture)), ("Logs__MaxJobBytes", scale.HogOutput));
         var mark = new GuardProgram(Options.Create(new ExecutionOptions { DataDirectory = data })).Mark;
-        var job = await Begin(silo, Neighbour.Manifest(image, scale.Beside / 4));
+        var job = await Begin(silo, Neighbour.Manifest(image, scale.Line));
         await using var neighbour = Neighbour.Of(silo.Client, job);
         // What is made once and stays, as the network of the other slot, is there before anything is compared.
         await Ended(silo, await Begin(silo, Manifests.Of(image, "true")), reason: null);

@@ -38,13 +38,14 @@ internal sealed class BubblewrapDriver(string bubblewrap, GuardProgram program) 
     public (string Program, ImmutableArray<string> Arguments) Command(SandboxOrder order)
     {
         var (slot, user) = (order.Slot, OrdinaryUser.ToString(CultureInfo.InvariantCulture));
+        string[] network = order.Surroundings.HasNetwork ? [] : ["--unshare-net"];
         return program.Around(order.Surroundings.Words(slot, image: null, program), bubblewrap,
         [
-            "--as-pid-1", "--unshare-pid", "--unshare-ipc", "--unshare-uts", .. order.Surroundings.HasNetwork ? [] : new[] { "--unshare-net" },
+            "--as-pid-1", "--unshare-pid", "--unshare-ipc", "--unshare-uts",
             .. slot.User is null
                 ? ["--unshare-user", "--uid", user, "--gid", user]
                 : (IEnumerable<string>)["--cap-drop", "ALL", .. GuardCapabilities.SelectMany(c => new[] { "--cap-add", c })],
-            .. _common.Value, .. Names(order.Surroundings.Network is not null),
+            .. network, .. _common.Value, .. Names(order.Surroundings.Network is not null),
             "--ro-bind", slot.Passwd, "/etc/passwd", "--ro-bind", slot.Group, "/etc/group",
             "--bind", order.Surroundings.Home(slot, image: null), BuildScripts.Home,
             "--chdir", "/",
