@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.ComponentModel;
 using System.Net;
 using System.Net.Sockets;
 using Builds.Execution;
@@ -27,7 +28,7 @@ internal sealed partial class ServiceAddresses(
                 await executor.Refuse(addresses, stoppingToken);
                 before = addresses;
             }
-            catch (Exception e) when (e is IOException or SocketException)
+            catch (Exception e) when (e is IOException or SocketException or Win32Exception or UnauthorizedAccessException or PlatformNotSupportedException)
             {
                 // Tried again when a silo comes or goes.
                 LogNotRefused(e.Message);

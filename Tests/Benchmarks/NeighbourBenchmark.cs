@@ -42,7 +42,9 @@ internal sealed class NeighbourBenchmark(ImageDriver? driver) : Benchmark
         var data = Path.Combine(directory, "data");
         if (driver is { } wanted)
             await ServedSilo.Command("image", "add", Debian, "--rootfs", Archive, "--plain", "--driver", wanted.ToString(), "--data", data);
-        await using var silo = await ServedSilo.Start(data, slots: 2, ("Execution__Disk", scale.HogDisk), ("Execution__Memory", scale.HogMemory), ("Execution__Processes", scale.HogProcesses ?? ExecutionOptions.DefaultProcesses.ToString(CultureInfo.InvariantCulture)), ("Logs__MaxJobBytes", scale.HogOutput));
+        await using var silo = await ServedSilo.Start(data, slots: 2,
+            ("Execution__Disk", scale.HogDisk), ("Execution__Memory", scale.HogMemory), ("Logs__MaxJobBytes", scale.HogOutput),
+            ("Execution__Processes", scale.HogProcesses ?? ExecutionOptions.DefaultProcesses.ToString(CultureInfo.InvariantCulture)));
         var mark = new GuardProgram(Options.Create(new ExecutionOptions { DataDirectory = data })).Mark;
         var job = await Begin(silo, Neighbour.Manifest(image, scale.Line));
         await using var neighbour = Neighbour.Of(silo.Client, job);
@@ -64,6 +66,8 @@ internal sealed class NeighbourBenchmark(ImageDriver? driver) : Benchmark
                 await ending;
                 highest = Math.Max(highest, silo.HighestMemory);
                 await Leftovers.Gone(data, mark, before);
+                if (await silo.LogLength(taking) is var kept && kept > long.Parse(scale.HogOutput, CultureInfo.InvariantCulture))
+                    throw new InvalidOperationException($"{kept} bytes are kept of what job {taking} wrote.");
             }
 
             for (var i = 0; i < Figures.Length; i++)
@@ -100,7 +104,7 @@ internal sealed class NeighbourBenchmark(ImageDriver? driver) : Benchmark
     private static async Task<Samples[]> Measure(ServedSilo silo, Neighbour neighbour, JobId job, TimeSpan span, Task end)
     {
         var (gets, posts) = (new Samples(), new Samples());
-        var (begin, began) = (DateTimeOffset.UtcNow, Stopwatch.GetTimestamp());
+        var (begin, began) = (TimeProvider.System.GetUtcNow(), Stopwatch.GetTimestamp());
         do
         {
             var at = Stopwatch.GetTimestamp();
@@ -112,7 +116,7 @@ internal sealed class NeighbourBenchmark(ImageDriver? driver) : Benchmark
             await Task.Delay(Pause);
         }
         while (Stopwatch.GetElapsedTime(began) < span && !end.IsCompleted);
-        var (units, lines) = await neighbour.Between(begin, DateTimeOffset.UtcNow);
+        var (units, lines) = await neighbour.Between(begin, TimeProvider.System.GetUtcNow());
         return [units, gets, posts, lines];
     }
 

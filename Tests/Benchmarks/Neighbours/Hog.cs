@@ -13,6 +13,8 @@ internal sealed record Hog(string Name, string? Reason, string Script)
 
     public static readonly ImmutableArray<Hog> All =
     [
+        // What a build notices of any other one where processors are scarce: the rest is to be held against it.
+        new("one that computes", null, "while ((SECONDS < span)); do :; done"),
         // Every process starts two and then computes for ever; soon there are as many as may be, and all of them want the processors.
         new("fork bomb", "limit", """
             mkfifo never; exec 9<>never

@@ -27,7 +27,7 @@ internal static class Leftovers
         foreach (var process in Directory.EnumerateDirectories("/proc").Where(path => int.TryParse(Path.GetFileName(path), out _)))
             if (Text($"{process}/cmdline").Contains(mark, StringComparison.Ordinal) || Text($"{process}/cgroup").Contains(mark.Replace('=', '-'), StringComparison.Ordinal))
                 all.Add($"process {Path.GetFileName(process)}");
-        all.UnionWith(File.ReadLines("/proc/self/mountinfo").Where(mount => mount.Contains(data, StringComparison.Ordinal)));
+        all.UnionWith((await File.ReadAllLinesAsync("/proc/self/mountinfo")).Where(mount => mount.Contains(data, StringComparison.Ordinal)));
         foreach (var device in Directory.EnumerateDirectories("/sys/block", "loop*"))
             if (Text($"{device}/loop/backing_file").Contains(data, StringComparison.Ordinal))
                 all.Add($"device {device}");

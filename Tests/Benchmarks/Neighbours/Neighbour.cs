@@ -46,7 +46,7 @@ internal sealed class Neighbour : IAsyncDisposable
         {
             if (reading.IsCompleted)
                 await reading;
-            if (DateTimeOffset.UtcNow > end + Bound)
+            if (TimeProvider.System.GetUtcNow() > end + Bound)
                 throw new TimeoutException($"The neighbour has said nothing for {Bound}.");
             await Task.Delay(Pause);
         }
@@ -99,7 +99,7 @@ internal sealed class Neighbour : IAsyncDisposable
         using var reader = new StreamReader(log);
         while (await reader.ReadLineAsync(leaving.Token) is { } text)
         {
-            var now = DateTimeOffset.UtcNow;
+            var now = TimeProvider.System.GetUtcNow();
             var words = text.Split(' ');
             // The shell's trace comes before the lines.
             if (!long.TryParse(words[0], CultureInfo.InvariantCulture, out _))

@@ -68,6 +68,14 @@ internal sealed class ServedSilo : IAsyncDisposable
         static string? Field(JsonElement of, string name) => of.GetProperty(name).GetString();
     }
 
+    /// <summary>Bytes of what its first task wrote that are kept.</summary>
+    public async Task<long> LogLength(JobId id)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Head, $"/logs/{id}/{Manifests.Task}/log");
+        using var answer = await Client.SendAsync(request);
+        return answer.EnsureSuccessStatusCode().Content.Headers.ContentLength!.Value;
+    }
+
     public async Task Cancel(JobId id)
     {
         using var answer = await Client.PostAsync($"/api/jobs/{id}/cancel", content: null);
