@@ -186,8 +186,9 @@ static void mount_all(void)
         put_tree(around.place_tree, "place");
     if (around.tools)
         put_tree(around.tools_tree, "tools");
-    /* The disk is thrown away afterwards: nothing of it need ever reach the real one. */
-    error = around.space ? SYS(mount, device, "place", "ext4", 0x404 /* MS_NODEV | MS_NOATIME */, "nobarrier") : 0;
+    /* The disk is thrown away afterwards: nothing of it need ever reach the real one, and nobody need wait for it as who writes a file anew does
+     * otherwise (ext4(5), auto_da_alloc), also for what a neighbour writes. */
+    error = around.space ? SYS(mount, device, "place", "ext4", 0x404 /* MS_NODEV | MS_NOATIME */, "nobarrier,noauto_da_alloc") : 0;
     if (error < 0)
         enter_failed("cannot mount ", around.space, error);
     make_directory("place/home", around.owner);
