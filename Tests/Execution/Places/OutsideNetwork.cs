@@ -45,7 +45,7 @@ internal sealed class OutsideNetwork : IAsyncDisposable
         await Run("link", "set", outside.name, "up");
         await Run("-n", outside.name, "address", "add", $"{theirs}/30", "dev", "eth0");
         await Run("-n", outside.name, "link", "set", "eth0", "up");
-        outside.server = Process.Start(new ProcessStartInfo(Ip, ["netns", "exec", outside.name, "perl", "-MIO::Socket::INET", "-e", Serve(Word)]) { RedirectStandardOutput = true })!;
+        outside.server = Process.Start(new ProcessStartInfo(Ip, ["netns", "exec", outside.name, "perl", "-MIO::Socket::INET", "-e", Serve(Word)]) { UseShellExecute = false, RedirectStandardOutput = true })!;
         outside.Address = $"{theirs}:{await outside.server.StandardOutput.ReadLineAsync()}";
         return outside;
 
