@@ -90,6 +90,10 @@ static int enter(char **arguments)
             error = SYS(mount, "none", "/", 0, PRIVATE_BELOW, 0);
         if (error < 0)
             enter_failed("cannot make a mount namespace", "", error);
+        /* The network was joined before. A network that anybody deletes vanishes from every mount namespace, also while the sandbox tool goes
+         * through all that is mounted, which fails it. */
+        while (SYS(umount2, "/run/netns", 2 /* MNT_DETACH */) >= 0)
+            ;
         mount_all();
     }
     if (around.enter_user) {
