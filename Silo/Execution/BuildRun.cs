@@ -16,6 +16,7 @@ internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, 
     private static readonly TimeSpan EndBound = TimeSpan.FromSeconds(5);
 
     private Guard _guard = null!;
+    private MachineRoom? _room;
     private CancellationToken _stop, _kill;
     private int _running = -1;
     private bool _tasksRan;
@@ -26,6 +27,7 @@ internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, 
     public async Task<BuildOutcome> Run(Func<Guard> start, Action<Guard> ended, CancellationToken stop, CancellationToken kill)
     {
         (_stop, _kill) = (stop, kill);
+        using var room = _room = place.Surroundings.HasSpace ? new MachineRoom(place.Slot.Directory, time) : null;
         try
         {
             if (await Refuse() is { } refusal) return refusal;

@@ -25,7 +25,7 @@
 enum { SILO = 3, LIFE = 10 };
 enum { FROM_SILO_LEASE = 1, FROM_SILO_RUN = 2, FROM_SILO_TERM = 3 };
 enum { TO_SILO_HELLO = 1, TO_SILO_OUTPUT = 2, TO_SILO_EXIT = 3, TO_SILO_EMPTY = 4 };
-enum { RUN_READS_FILE = 1, RUN_AS_ROOT = 2, RUN_WRITES_FILE = 4, RUN_FINDS_ROOM = 8 };
+enum { RUN_READS_FILE = 1, RUN_AS_ROOT = 2, RUN_WRITES_FILE = 4, RUN_FINDS_ROOM = 8, RUN_SYNCS_DISK = 16 };
 enum { END_CLOSED = 0, END_LEASE = 80, END_PROTOCOL = 81, END_SETUP = 82 };
 enum { NOT_A_FILE = 200, NOT_STARTED = 127 };
 
@@ -467,6 +467,13 @@ static int find_room(const char *path)
     return about.available * about.block_size < 1 << 20 || about.files_free < 16 ? ENOSPC : 0;
 }
 
+/* Whether a disk has all that was written to it: brings it there, and hears of what could not be since nobody was told. The exit code is the errno. */
+static int sync_disk(const char *path)
+{
+    int fd = (int)SYS(openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    return fd < 0 ? -fd : -(int)SYS(syncfs, fd);
+}
+
 static void child(struct order *order, int output)
 {
     u64 none = 0, files[2];
@@ -498,6 +505,10 @@ static void child(struct order *order, int output)
     if (order->flags & RUN_FINDS_ROOM) {
         SYS(rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof none);
         SYS(exit_group, find_room(order->words[0]));
+    }
+    if (order->flags & RUN_SYNCS_DISK) {
+        SYS(rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof none);
+        SYS(exit_group, sync_disk(order->words[0]));
     }
     if (order->flags & RUN_WRITES_FILE) {
         SYS(rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof none);

@@ -23,7 +23,7 @@ internal static class GuardFrames
 {
     public const int Header = 8;
     private const int Lease = 1, Run = 2, Term = 3;
-    private const int ReadsFile = 1, AsRoot = 2, WritesFile = 4, FindsRoom = 8;
+    private const int ReadsFile = 1, AsRoot = 2, WritesFile = 4, FindsRoom = 8, SyncsDisk = 16;
 
     public static byte[] RenewTo(TimeSpan leaseEnd)
     {
@@ -47,7 +47,7 @@ internal static class GuardFrames
         using var writer = new BinaryWriter(buffer, Encoding.UTF8);
         writer.Write(0);
         writer.Write(Run);
-        writer.Write((order.ReadsFile ? ReadsFile : 0) | (order.AsRoot ? AsRoot : 0) | (order.WritesFile ? WritesFile : 0) | (order.FindsRoom ? FindsRoom : 0));
+        writer.Write((order.ReadsFile ? ReadsFile : 0) | (order.AsRoot ? AsRoot : 0) | (order.WritesFile ? WritesFile : 0) | (order.FindsRoom ? FindsRoom : 0) | (order.SyncsDisk ? SyncsDisk : 0));
         writer.Write(order.Arguments.Count);
         writer.Write(order.Environment.Count);
         WriteWord(writer, order.Directory);
@@ -82,6 +82,8 @@ internal sealed record GuardOrder
     public bool WritesFile { get; init; }
     /// <summary>No program: the only argument is a directory; the exit code is 0 if its disk has room for a megabyte and sixteen files, else the errno.</summary>
     public bool FindsRoom { get; init; }
+    /// <summary>No program: the only argument is a directory, all of whose disk is written out; the exit code is the errno, also of what could not be written since nobody was told.</summary>
+    public bool SyncsDisk { get; init; }
     /// <summary>As root of the sandbox instead of the build's user; for drivers with <see cref="ISandboxDriver.HasRoot"/>.</summary>
     public bool AsRoot { get; init; }
 }
