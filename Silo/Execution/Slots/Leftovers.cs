@@ -31,6 +31,8 @@ internal sealed class Leftovers(GuardProgram program, TimeProvider time)
                 if (end.Code != 0) throw new IOException($"What an earlier build left behind cannot be removed: {end.Words}");
             }
             File.Delete(Path.Combine(slot, "space"));
+            // Slots of builds bear a number, and are used again.
+            if (!int.TryParse(Path.GetFileName(slot), CultureInfo.InvariantCulture, out _)) Directory.Delete(slot, recursive: true);
             if (before) homes++;
         }
         return (guards.Count, homes);
