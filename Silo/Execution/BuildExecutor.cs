@@ -11,7 +11,7 @@ namespace Builds.Execution;
 
 /// <summary>Runs builds on this machine: of image <c>host</c>, and of the images in its data directory.</summary>
 internal sealed partial class BuildExecutor(
-    IOptions<ExecutionOptions> options, GuardProgram program, SlotUsers users, Leftovers leftovers, ImageStore images, TimeProvider time, ILogger<BuildExecutor> logger)
+    IOptions<ExecutionOptions> options, GuardProgram program, SlotUsers users, Leftovers leftovers, ImageStore images, OfferedImages offered, ImageBringer bringer, TimeProvider time, ILogger<BuildExecutor> logger)
     : IBuildExecutor, IAsyncDisposable
 {
     private readonly ConcurrentDictionary<Guard, bool> _guards = [];
@@ -21,15 +21,7 @@ internal sealed partial class BuildExecutor(
     private long _leaseEnd;
 
     /// <summary>Read at every heartbeat: an image that was added a moment ago is offered with the next one.</summary>
-    public ImmutableArray<string> Images
-    {
-        get
-        {
-            if (Volatile.Read(ref _machine) is not { } machine) return [Image.Host];
-            var all = images.List();
-            return [Image.Host, .. all.Where(image => machine.DriverOf(image).Driver is not null).SelectMany(image => KnownImages.NamesOf(image.Name, all))];
-        }
-    }
+    public ImmutableArray<string> Images => Volatile.Read(ref _machine) is { } machine ? offered.Names(machine) : [Image.Host];
 
     public void Renew(TimeSpan leaseEnd)
     {
@@ -46,7 +38,7 @@ internal sealed partial class BuildExecutor(
         _running[plan.Slot] = name;
         try
         {
-            var (place, refusal) = await PlaceOf(plan, recorder, kill);
+            var (place, refusal) = await PlaceOf(plan, recorder, stop, kill);
             if (place is null) return refusal!;
             var run = new BuildRun(plan, recorder, place, options.Value.Grace, time);
             return await run.Run(() => StartGuard(place, name), guard => _guards.TryRemove(guard, out _), stop, kill);
@@ -58,16 +50,20 @@ internal sealed partial class BuildExecutor(
     }
 
     /// <summary>Where the build runs, or how it has ended without running.</summary>
-    private async Task<(Placement? Place, BuildOutcome? Refusal)> PlaceOf(BuildPlan plan, IBuildRecorder recorder, CancellationToken kill)
+    private async Task<(Placement? Place, BuildOutcome? Refusal)> PlaceOf(BuildPlan plan, IBuildRecorder recorder, CancellationToken stop, CancellationToken kill)
     {
+        using var unwanted = CancellationTokenSource.CreateLinkedTokenSource(stop, kill);
         try
         {
             var machine = await Start(kill);
-            return Find(machine, plan.Manifest.Image) is var (image, driver)
-                ? (await machine.Place(plan.Slot, image, driver), null)
-                : (null, await BuildRun.NotOffered(recorder, plan.Manifest.Image, Images));
+            if (plan.Manifest.Image == Image.Host) return (await machine.Place(plan.Slot, null, machine.Host), null);
+            if (offered.Find(plan.Manifest.Image, machine) is not { } offer) return (null, await BuildRun.NotOffered(recorder, plan.Manifest.Image, Images));
+            var (image, why) = offer.Made is { } made ? (made, null) : await bringer.Bring(offer, machine, line => recorder.Say(line, unwanted.Token), unwanted.Token);
+            return image is null
+                ? (null, await BuildRun.NotMade(recorder, offer, why!))
+                : (await machine.Place(plan.Slot, image, machine.DriverOf(image.Driver).Driver!), null);
         }
-        catch (OperationCanceledException) when (kill.IsCancellationRequested)
+        catch (OperationCanceledException) when (unwanted.IsCancellationRequested)
         {
             return (null, new BuildOutcome.Stopped());
         }
@@ -93,7 +89,9 @@ internal sealed partial class BuildExecutor(
             var machine = await SandboxMachine.Open(options.Value, program, users);
             if (machine.Host is ProcessDriver && options.Value.Driver != ExecutionDriver.Process) LogNoIsolation(machine.WhyNoIsolation!);
             LogDriver(machine.Host.Name);
-            await Sweep(machine);
+            await Sweep(machine, isStart: true);
+            // From now on what is made for images is this silo's own.
+            _running[SandboxMachine.MakingSlot] = MakingName.Of("image");
             if (options.Value.Nice > 0 && LowPriority.Ineffective() is { } why) LogNotNice(why);
             Volatile.Write(ref _machine, machine);
             return machine;
@@ -105,13 +103,16 @@ internal sealed partial class BuildExecutor(
     }
 
     /// <summary>Removes what was left since the last time although nobody was killed that we know of. A failure is said, and tried again the next time.</summary>
-    public Task Sweep() => Volatile.Read(ref _machine) is { } machine ? Sweep(machine) : Task.CompletedTask;
+    public Task Sweep() => Volatile.Read(ref _machine) is { } machine ? Sweep(machine, isStart: false) : Task.CompletedTask;
 
-    private async Task Sweep(SandboxMachine machine)
+    private async Task Sweep(SandboxMachine machine, bool isStart)
     {
         try
         {
-            if (await machine.Sweep(_running, withContainers: HasPodmanImages) is var removed and > 0) LogSwept(removed);
+            var drafts = images.Leftovers(isStart).ToList();
+            if (await machine.Sweep(_running, withContainers: HasPodmanImages || drafts.Count > 0) is var removed and > 0) LogSwept(removed);
+            foreach (var draft in drafts) await program.MustWipe(draft);
+            if (drafts.Count > 0) LogDrafts(drafts.Count);
         }
         catch (IOException e)
         {
@@ -123,18 +124,13 @@ internal sealed partial class BuildExecutor(
 
     public async ValueTask DisposeAsync()
     {
+        await bringer.DisposeAsync();
         if (_machine is not null)
         {
             await _machine.DisposeAsync();
             _machine.Leave();
         }
         _starting.Dispose();
-    }
-
-    private (Image? Image, ISandboxDriver Driver)? Find(SandboxMachine machine, string name)
-    {
-        if (name == Image.Host) return (null, machine.Host);
-        return images.Find(name) is { } image && machine.DriverOf(image).Driver is { } driver ? (image, driver) : null;
     }
 
     private Guard StartGuard(Placement place, string name)

@@ -4,6 +4,7 @@ using System.Globalization;
 using Builds.Execution.Limits;
 using Builds.Execution.Sandbox;
 using Builds.Execution.Slots;
+using Builds.Images;
 using Builds.Jobs;
 using Builds.Logs;
 
@@ -75,6 +76,19 @@ internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, 
         var why = $"Image {image} is not offered here; on offer: {string.Join(", ", offered)}";
         await recorder.Say(why, CancellationToken.None);
         return new BuildOutcome.Failed(FailReason.Setup, why);
+    }
+
+    /// <summary>
+    /// Says in the setup log why the image cannot be had. That is no fault of the machine for which it should be spared other builds, whose images may be there
+    /// or come from another registry.
+    /// </summary>
+    public static async Task<BuildOutcome> NotMade(IBuildRecorder recorder, OfferedImage offer, string why)
+    {
+        foreach (var line in $"Image {offer.Name} cannot be had: {why}".Split('\n')) await recorder.Say(line, CancellationToken.None);
+        await recorder.Say(offer.Origin == ImageOrigin.Known
+            ? $"To have it without that registry: builds image add {offer.Name} --rootfs DIR|TAR. To have no such names on offer: {ImageOptions.Section}:{nameof(ImageOptions.Known)}=false"
+            : $"What it is made of is in the settings of this machine, {ImageOptions.Section}:{nameof(ImageOptions.Own)}", CancellationToken.None);
+        return new BuildOutcome.Failed(FailReason.Setup, $"image {offer.Name} cannot be had: {why.Split('\n')[0]}");
     }
 
     private async Task<BuildOutcome> RunGuarded()

@@ -25,6 +25,10 @@ public static class ExecutionServiceCollectionExtensions
         services.AddSingleton<SlotUsers>();
         services.AddSingleton<Leftovers>();
         services.AddSingleton(provider => new ImageStore(provider.GetRequiredService<IOptions<ExecutionOptions>>().Value.ImageDirectory(), provider.GetRequiredService<ILogger<ImageStore>>()));
+        services.AddOptions<ImageOptions>().BindConfiguration(ImageOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<IValidateOptions<ImageOptions>, ImageSettingKeys>();
+        services.AddSingleton<OfferedImages>();
+        services.AddSingleton<ImageBringer>();
         services.AddSingleton<BuildExecutor>();
         services.AddSingleton<IBuildExecutor>(s => s.GetRequiredService<BuildExecutor>());
         services.AddHostedService<ExecutionStart>();

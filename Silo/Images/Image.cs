@@ -62,6 +62,9 @@ public sealed partial record Image
     /// <summary>A shell command that installs the packages which are its arguments; null: by the package manager that the image has.</summary>
     public string? Install { get; init; }
 
+    /// <summary>What the silo made it by when a build wanted it; null: somebody added it.</summary>
+    public ImageOrder? Order { get; init; }
+
     public required DateTimeOffset Added { get; init; }
 
     /// <summary>Whether a layer has a file of this absolute path.</summary>

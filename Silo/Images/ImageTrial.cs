@@ -19,7 +19,7 @@ internal static class ImageTrial
     public static async Task<ImmutableArray<TrialLine>> Try(SandboxMachine machine, Image image, CancellationToken cancellationToken)
     {
         var lines = ImmutableArray.CreateBuilder<TrialLine>();
-        var (driver, why) = machine.DriverOf(image);
+        var (driver, why) = machine.DriverOf(image.Driver);
         if (driver is null) return [new TrialLine(false, $"sandbox: {why}")];
         var place = await machine.Place(SandboxMachine.MakingSlot, image, driver);
         lines.Add(place.Surroundings.HasSpace
@@ -28,7 +28,7 @@ internal static class ImageTrial
         lines.Add(machine.Groups is not null
             ? new(true, string.Create(CultureInfo.InvariantCulture, $"limits: {place.Limits.Memory >> 20} MiB of memory, {place.Limits.Processes} processes ({ControlGroups.Version})"))
             : new(false, $"limits: only of single processes: {machine.WhyNoGroups}"));
-        await using var sandbox = await MakingSandbox.Start(machine, image, driver, BootClock.Now + Lease);
+        await using var sandbox = await MakingSandbox.Start(machine, image, driver, BootClock.Now + Lease, cancellationToken);
         lines.Insert(0, new(true, $"sandbox: {driver.Name} starts"));
         foreach (var kind in new[] { "user", "pid", "mnt", "ipc", "uts", "net" })
         {

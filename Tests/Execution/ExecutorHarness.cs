@@ -1,3 +1,4 @@
+using Builds.Images;
 using Builds.Jobs;
 using Builds.Manifests;
 using Microsoft.Extensions.Configuration;
@@ -14,12 +15,22 @@ internal sealed class ExecutorHarness : IAsyncDisposable
     private readonly bool _ownsData;
     private readonly TimeSpan _lease;
 
-    public ExecutorHarness(Action<ExecutionOptions>? configure = null, string? data = null, TimeSpan? lease = null, bool renew = true)
+    /// <param name="configure">The settings of execution.</param>
+    /// <param name="data">Its data directory; null: one that is gone with it.</param>
+    /// <param name="lease">How long each renewal lasts; null: five seconds.</param>
+    /// <param name="renew">Whether the lease is renewed.</param>
+    /// <param name="images">The settings of images; null: only those that are there. The known ones are none of them unless it says so.</param>
+    public ExecutorHarness(Action<ExecutionOptions>? configure = null, string? data = null, TimeSpan? lease = null, bool renew = true, Action<ImageOptions>? images = null)
     {
         _lease = lease ?? TimeSpan.FromSeconds(5);
         _ownsData = data is null;
         Data = data ?? Directory.CreateTempSubdirectory("builds-test-").FullName;
         _services = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
+            .Configure<ImageOptions>(options =>
+            {
+                options.Known = false;
+                images?.Invoke(options);
+            })
             .AddBuildsExecution(options =>
             {
                 options.DataDirectory = Data;

@@ -156,9 +156,9 @@ public sealed class OutcomeTests
     [BubblewrapFact]
     public async Task An_image_that_is_not_offered_fails_the_build_and_names_those_that_are()
     {
-        var (_, outcome) = await Run(ExecutionDriver.Bubblewrap, ExecutorHarness.Manifest("true") with { Image = "alpine/edge" });
+        var (_, outcome) = await Run(ExecutionDriver.Bubblewrap, ExecutorHarness.Manifest("true") with { Image = "plan9" });
 
-        outcome.ShouldBe(new BuildOutcome.Failed(FailReason.Setup, "Image alpine/edge is not offered here; on offer: host"));
+        outcome.ShouldBe(new BuildOutcome.Failed(FailReason.Setup, "Image plan9 is not offered here; on offer: host"));
     }
 
     [BubblewrapTheory, MemberData(nameof(Drivers))]

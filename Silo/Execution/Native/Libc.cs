@@ -10,6 +10,7 @@ internal static partial class Libc
     public const int DuplicateCloseOnExec = 1030;
     public const int BootTime = 7;
     public const int Kill = 9;
+    public const int Terminate = 15;
     public const int ReadWrite = 2;
     public const int NoEntry = 2;
     public const int Interrupted = 4;

@@ -50,9 +50,13 @@ internal sealed class Guard : IAsyncDisposable
     /// <summary>Completes when no process of the sandbox is alive.</summary>
     public Task<GuardEnd> Ended { get; }
 
-    /// <summary>Starts a guard, <paramref name="nice"/> (0 to 19) nicer than the silo, as is everything that will run inside.</summary>
-    public static Guard Start(string program, IReadOnlyList<string> arguments, int nice) =>
-        new(LowPriority.Run(nice, () => ChildProcess.Start(program, arguments)));
+    /// <summary>Starts a guard, <paramref name="nice"/> (0 to 19) nicer than the silo.</summary>
+    /// <param name="program">Its path.</param>
+    /// <param name="arguments">Without its own name.</param>
+    /// <param name="nice">Of all that runs inside.</param>
+    /// <param name="environment">Of the program itself, as NAME=VALUE; null: it has none.</param>
+    public static Guard Start(string program, IReadOnlyList<string> arguments, int nice, IReadOnlyList<string>? environment = null) =>
+        new(LowPriority.Run(nice, () => ChildProcess.Start(program, arguments, environment ?? [])));
 
     /// <summary>Waits until the sandbox is up. False: it will not come up, and <see cref="Ended"/> tells why.</summary>
     public async Task<bool> Hello() => (await _reader.Next()).Kind == GuardFrameKind.Hello;
@@ -111,6 +115,12 @@ internal sealed class Guard : IAsyncDisposable
         {
             // The other end is gone already, which is what was asked for.
         }
+    }
+
+    /// <summary>Sends TERM to what was started and its children, for a program that is no guard. A repeat does nothing.</summary>
+    public void Interrupt()
+    {
+        if (!Ended.IsCompleted) _ = Libc.SendSignal(-_process.Pid, Libc.Terminate);
     }
 
     public async ValueTask DisposeAsync()

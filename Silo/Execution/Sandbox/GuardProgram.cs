@@ -60,6 +60,14 @@ internal sealed class GuardProgram
         return await wipe.Ended;
     }
 
+    /// <summary>The same, of whatever is there. Throws <see cref="IOException"/> if something stays.</summary>
+    public async Task MustWipe(string directory)
+    {
+        if (!System.IO.Directory.Exists(directory)) return;
+        var end = await Wipe(directory);
+        if (end.Code != 0) throw new IOException($"{directory} cannot be removed: {end.Words}");
+    }
+
     private string LayOut()
     {
         using var program = typeof(GuardProgram).Assembly.GetManifestResourceStream(ResourceName)

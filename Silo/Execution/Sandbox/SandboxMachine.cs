@@ -39,7 +39,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
             (parts.Host, parts.WhyNoIsolation, parts.Spaces, parts.WhyNoSpaces, parts.Groups, parts.WhyNoGroups, parts.Networks, parts.WhyNoNetworks);
         var root = Libc.EffectiveUser() == 0;
         if (root && WhyNoIsolation is null && SandboxTrial.FindBubblewrap() is { } bubblewrap) _bubblewrap = new ImageBubblewrapDriver(bubblewrap, program);
-        if (root && FindPodman() is { } podman && Runtime is { } runtime) _podman = new ImagePodmanDriver(podman, runtime, program);
+        if (HasPodman && FindPodman() is { } podman && Runtime is { } runtime) _podman = new ImagePodmanDriver(podman, runtime, program);
     }
 
     /// <summary>What runs builds of image <c>host</c>.</summary>
@@ -53,7 +53,13 @@ internal sealed class SandboxMachine : IAsyncDisposable
     public string? WhyNoNetworks { get; }
 
     /// <summary>What podman starts containers with; null: there is nothing here that works.</summary>
-    public string? Runtime { get; } = Runtimes.FirstOrDefault(IsUsable);
+    public static string? Runtime => Runtimes.FirstOrDefault(IsUsable);
+
+    /// <summary>Whether images can run in podman here.</summary>
+    public static bool HasPodman => Libc.EffectiveUser() == 0 && FindPodman() is not null && Runtime is not null;
+
+    /// <summary>Held by who uses <see cref="MakingSlot"/>.</summary>
+    public SemaphoreSlim Making { get; } = new(1);
 
     /// <summary>Where podman is, or null.</summary>
     public static string? FindPodman() => PodmanPlaces.FirstOrDefault(File.Exists);
@@ -87,7 +93,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
     }
 
     /// <summary>What runs an image, or why nothing does here.</summary>
-    public (ISandboxDriver? Driver, string? Why) DriverOf(Image image) => image.Driver switch
+    public (ISandboxDriver? Driver, string? Why) DriverOf(ImageDriver driver) => driver switch
     {
         ImageDriver.Podman => _podman is null ? (null, "podman cannot be used here: it needs a silo that is root, podman, and crun or runc") : (_podman, null),
         _ => _bubblewrap is null ? (null, "bubblewrap cannot be used here: it needs a silo that is root, and bubblewrap that works") : (_bubblewrap, null),
@@ -124,7 +130,11 @@ internal sealed class SandboxMachine : IAsyncDisposable
     }
 
     /// <summary>Removes what was made here and is not a build's.</summary>
-    public ValueTask DisposeAsync() => _networks?.DisposeAsync() ?? ValueTask.CompletedTask;
+    public ValueTask DisposeAsync()
+    {
+        Making.Dispose();
+        return _networks?.DisposeAsync() ?? ValueTask.CompletedTask;
+    }
 
     /// <summary>
     /// Removes what killed processes leave and no running build has: containers, control groups, networks. Only the silo may call it that has the
