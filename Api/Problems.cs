@@ -30,9 +30,9 @@ public static class Problems
 
     public static IResult NotFound() => Answer(StatusCodes.Status404NotFound, TextOf(StatusCodes.Status404NotFound));
 
-    /// <summary>It was there, and was deleted since it had become too old.</summary>
+    /// <summary>It was there, and was deleted since it had become too old, or for the room it took.</summary>
     public static IResult Expired(string what, DateTimeOffset since) => Answer(
-        StatusCodes.Status404NotFound, $"the {what} of this job are no longer kept: they were deleted on {since.UtcDateTime:yyyy-MM-dd}, when they had become too old");
+        StatusCodes.Status404NotFound, $"the {what} of this job are no longer kept: they were deleted on {since.UtcDateTime:yyyy-MM-dd}, when they had become too old or room was needed");
 
     /// <summary>It exists, but belongs to somebody else.</summary>
     public static IResult NotYours() => Answer(StatusCodes.Status401Unauthorized, TextOf(StatusCodes.Status401Unauthorized));

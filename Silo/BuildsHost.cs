@@ -2,6 +2,7 @@ using Builds.Cluster;
 using Builds.Execution;
 using Builds.Health;
 using Builds.Secrets;
+using Builds.Space;
 using Builds.Storage;
 using Builds.Stores;
 using Builds.Triggers;
@@ -33,9 +34,11 @@ public static class BuildsHost
         builder.Services.AddBuildsApi();
         builder.Services.AddSingleton<JobAddress>(services => services.GetRequiredService<PublicOrigin>().Job);
         builder.Services.AddSingleton<IReadiness, SiloReadiness>();
-        // Not for a silo that lives for a single build or command: it would be gone before they were delivered.
+        // Not for a silo that lives for a single build or command: it would be gone before they were delivered, and has no time to wait for room.
         builder.Services.AddBuildsTriggerSenders(builder.Configuration);
         builder.Services.AddBuildsTriggers();
+        builder.Services.AddBuildsSpaceWatch();
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<SpaceReserve>());
         options.Configure?.Invoke(builder.Services);
         var app = builder.Build();
         return cluster is { IsCluster: true, Role: SiloRole.Worker } ? app.MapBuildsHealth() : app.MapBuildsApi();
@@ -47,6 +50,7 @@ public static class BuildsHost
         var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { ContentRootPath = AppContext.BaseDirectory, EnvironmentName = Environments.Production });
         builder.Configuration.AddInMemoryCollection(options.Settings);
         Compose(builder, options);
+        builder.Services.PostConfigure<SpaceOptions>(space => (space.Low, space.Clean) = (0, 0));
         // Nobody answers there, and the name says so (RFC 6761, section 6.4).
         builder.Services.AddSingleton<JobAddress>((owner, job) => $"http://builds.invalid/~{owner}/job/{job}");
         options.Configure?.Invoke(builder.Services);
@@ -60,7 +64,7 @@ public static class BuildsHost
             throw new ClusterException($"{data.Path} belongs to a silo of a cluster: start that one with --cluster, or choose another directory with --data.");
         AddRules(builder, options);
         services.AddBuildsSecrets(new FileKeys(data.Keys));
-        services.AddBuildsStores(new StoreLocation.Folder(data.Path));
+        AddStore(services, data, new StoreLocation.Folder(data.Path), siloName: null);
         if (options.Worker)
         {
             services.AddSingleton(_ => WorkerFile.NextStart(data));
@@ -74,7 +78,7 @@ public static class BuildsHost
         builder.UseOrleans(silo =>
         {
             silo.UseEmbeddedClustering();
-            silo.UseBuildsStorage(data.Database);
+            silo.UseBuildsStorage(data.Database, provider => provider.GetRequiredService<SpaceReserve>().GiveUp);
         });
         AddWorker(services, options.Worker);
     }
@@ -86,7 +90,7 @@ public static class BuildsHost
         AddRules(builder, options);
         services.AddSettings<StoreOptions>(builder.Configuration, StoreOptions.Section);
         services.AddBuildsSecrets(new PostgresKeys(member.Database));
-        services.AddBuildsStores(member.Store, member.Name);
+        AddStore(services, options.Data, member.Store, member.Name);
         services.TryAddSingleton<IBootClock, SystemBootClock>();
         services.AddSingleton(member);
         services.AddSingleton(member.Identity);
@@ -101,6 +105,8 @@ public static class BuildsHost
         services.AddSingleton<IClusterStanding>(provider => provider.GetRequiredService<MembershipStanding>());
         services.AddHostedService(provider => provider.GetRequiredService<MembershipStanding>());
         services.AddHostedService<MemberNews>();
+        if (worker)
+            services.AddHostedService<ServiceAddresses>();
         AddWorker(services, worker);
     }
 
@@ -119,6 +125,13 @@ public static class BuildsHost
             execution.DataDirectory = options.Data.Path;
             execution.AllowProcess &= mayRunPlain;
         });
+
+    private static void AddStore(IServiceCollection services, DataDirectory data, StoreLocation store, string? siloName)
+    {
+        services.AddBuildsStores(store, siloName);
+        services.AddSingleton<IDiskSpace>(new DiskSpace(data, store));
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SpaceReserve>(provider, data));
+    }
 
     private static void AddWorker(IServiceCollection services, bool worker)
     {

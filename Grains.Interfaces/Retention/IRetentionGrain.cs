@@ -16,6 +16,13 @@ public interface IRetentionGrain : IGrainWithStringKey
     [Alias("Wake")]
     Task Wake();
 
+    /// <summary>
+    /// Room is wanted where logs or artifacts are: begins to remove those of the jobs that ended first, before their time is over, until there is
+    /// enough (<c>Builds:Space</c>), and answers at once. While it does so already: no effect. Any silo may call it.
+    /// </summary>
+    [Alias("MakeRoom")]
+    Task MakeRoom();
+
     /// <summary>How many rounds are over since it was activated, for who waits for one.</summary>
     [Alias("Rounds")]
     Task<int> Rounds();

@@ -18,7 +18,7 @@ public sealed record WorkerReport
     [Id(5)] public required ImmutableArray<RunningJob> Running { get; init; }
     /// <summary>Of the product.</summary>
     [Id(6)] public required string Version { get; init; }
-    /// <summary>Null unless an operator drained it.</summary>
+    /// <summary>Null unless an operator drained it, or it paused by itself.</summary>
     [Id(7)] public WorkerDrain? Drain { get; init; }
     /// <summary>Its silo is about to stop: it drains for good.</summary>
     [Id(8)] public bool Leaving { get; init; }
@@ -34,7 +34,7 @@ public sealed record WorkerReport
 [GenerateSerializer, Immutable, Alias("RunningJob")]
 public sealed record RunningJob([property: Id(0)] JobId Job, [property: Id(1)] int Attempt, [property: Id(2)] DateTimeOffset Since);
 
-/// <summary>That an operator drains a worker.</summary>
+/// <summary>That a worker is drained, by an operator or by itself.</summary>
 /// <param name="Since">When that began; telling it again does not begin it anew.</param>
 /// <param name="Deadline">When what still runs is handed back; null: never.</param>
 /// <param name="Note">Why, for people.</param>

@@ -17,7 +17,9 @@ public interface IBuildExecutor
     ImmutableArray<string> Images { get; }
 
     /// <summary>
-    /// Prepares, runs and removes the environment of one attempt. Returns only when no process of the attempt is alive.
+    /// Prepares, runs and removes the environment of one attempt. Returns only when no process of the attempt is alive, unless the
+    /// environment is parked for people to look at: stopped, in no slot, and looked after by the driver, which ends it with the lease, in
+    /// its own time, or when <paramref name="kill"/> comes afterwards.
     /// Does not throw for anything that a build can do; a broken machine is <see cref="FailReason.Internal"/> with a reason in
     /// the setup log. <paramref name="stop"/> asks for TERM inside, grace, KILL; <paramref name="kill"/> for KILL at once.
     /// Both end with <see cref="BuildOutcome.Stopped"/>, the running task being failed.

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Builds.Manifests;
 
 namespace Builds.Execution;
@@ -18,12 +19,19 @@ public static class SetupRules
     {
         ArgumentNullException.ThrowIfNull(manifest);
         var lines = ImmutableArray.CreateBuilder<string>();
-        if (!string.IsNullOrEmpty(manifest.Arch)) lines.Add($"arch: {manifest.Arch}");
+        if (!string.IsNullOrEmpty(manifest.Arch) && !IsOfThisMachine(manifest.Arch)) lines.Add($"arch: {manifest.Arch}");
         if (!manifest.Secrets.IsEmpty && !secrets) lines.Add("secrets: the job was submitted without them");
         if (!string.IsNullOrEmpty(manifest.OAuth) && !secrets) lines.Add("oauth: the job was submitted without secrets");
-        if (manifest.Shell) lines.Add("shell");
         return lines.ToImmutable();
     }
+
+    /// <summary>Whether an architecture, by either of its usual names, is the one that builds have here.</summary>
+    private static bool IsOfThisMachine(string arch) => RuntimeInformation.OSArchitecture switch
+    {
+        Architecture.X64 => arch is "x86_64" or "amd64",
+        Architecture.Arm64 => arch is "aarch64" or "arm64",
+        _ => false,
+    };
 
     /// <summary>One sentence for each reason why a build cannot start; empty if it can.</summary>
     /// <param name="manifest">An accepted manifest.</param>

@@ -3,7 +3,7 @@ using System.Buffers;
 namespace Builds.Execution;
 
 /// <summary>Text as one word of a POSIX shell, exactly as it is.</summary>
-internal static class ShellText
+public static class ShellText
 {
     private static readonly SearchValues<char> bare =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-");

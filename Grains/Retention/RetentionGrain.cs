@@ -1,6 +1,7 @@
 using Builds.Artifacts;
 using Builds.Jobs;
 using Builds.Logs;
+using Builds.Space;
 using Builds.Storage;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -16,7 +17,9 @@ public sealed partial class RetentionGrain(
     ICatalogue catalogue,
     ILogStore logs,
     IArtifactStore artifacts,
+    IDiskSpace disks,
     IOptions<RetentionOptions> options,
+    IOptions<SpaceOptions> space,
     TimeProvider clock,
     ILogger<RetentionGrain> logger) : Grain, IRetentionGrain
 {
@@ -94,7 +97,14 @@ public sealed partial class RetentionGrain(
             return false;
         foreach (var job in due)
             await Expire(job, part, cancellationToken);
-        storage.State = storage.State.With(part, due[^1]);
+        await Reach(part, due[^1]);
+        return true;
+    }
+
+    /// <summary>Everything up to there is done.</summary>
+    private async Task Reach(JobPart part, EndedJob last)
+    {
+        storage.State = storage.State.With(part, last);
         try
         {
             // Not to be cut off half-way, which would leave its outcome open.
@@ -106,8 +116,6 @@ public sealed partial class RetentionGrain(
             DeactivateOnIdle();
             throw;
         }
-
-        return true;
     }
 
     private async Task<bool> Count(CancellationToken cancellationToken)
@@ -134,11 +142,12 @@ public sealed partial class RetentionGrain(
         gone++;
         if (part == JobPart.Record)
             await Remove(job, cancellationToken);
-        else if (part == JobPart.Logs)
-            await logs.Delete(job.Id, cancellationToken);
         else
-            await artifacts.Delete(job.Id, cancellationToken);
+            await Delete(job, part, cancellationToken);
     }
+
+    private Task Delete(EndedJob job, JobPart part, CancellationToken cancellationToken) =>
+        part == JobPart.Logs ? logs.Delete(job.Id, cancellationToken) : artifacts.Delete(job.Id, cancellationToken);
 
     /// <summary>The record goes last: as long as it is there, its files are found.</summary>
     private async Task Remove(EndedJob job, CancellationToken cancellationToken)

@@ -4,7 +4,7 @@ namespace Builds.Retention;
 
 /// <summary>
 /// How far each kind of deleting has come: everything that ended up to there is done, its files included. A job that ends now comes
-/// behind all of them, as the shortest age is days.
+/// behind all of them, as the shortest age is a minute (<see cref="Space.SpaceOptions.KeepFor"/>), and a commit takes less.
 /// </summary>
 public sealed record RetentionState
 {

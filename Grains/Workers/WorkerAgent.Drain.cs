@@ -65,12 +65,11 @@ public sealed partial class WorkerAgent
         {
             if (leaving)
                 return false;
-            if (drain is not null)
+            if (drain is not null || lowSpace is not null)
                 LogResumed();
             deadline?.Dispose();
-            (drain, deadline) = (null, null);
-            status = WorkerLifecycle.Next(status, WorkerSignal.Resume) ?? status;
-            Wake();
+            (drain, deadline, lowSpace) = (null, null, null);
+            TakeAgain();
             return true;
         }
     }
@@ -89,7 +88,7 @@ public sealed partial class WorkerAgent
                 Images = [.. images],
                 Running = [.. held.Values.OrderBy(attempt => attempt.Job).Select(attempt => new RunningJob(attempt.Job, attempt.Attempt, attempt.Since))],
                 Version = ProductVersion.Text,
-                Drain = drain,
+                Drain = drain ?? lowSpace,
                 Leaving = leaving,
                 Pool = options.Value.Pool,
                 Labels = labels,
@@ -103,6 +102,14 @@ public sealed partial class WorkerAgent
         status = WorkerLifecycle.Next(status, WorkerSignal.Drain) ?? status;
         if (held.Count == 0)
             status = WorkerLifecycle.Next(status, WorkerSignal.Emptied) ?? status;
+        Wake();
+    }
+
+    // Under the lock. Not where something else still keeps jobs away.
+    private void TakeAgain()
+    {
+        if (drain is null && lowSpace is null && !leaving)
+            status = WorkerLifecycle.Next(status, WorkerSignal.Resume) ?? status;
         Wake();
     }
 

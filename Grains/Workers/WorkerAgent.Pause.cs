@@ -56,15 +56,14 @@ public sealed partial class WorkerAgent
             // One more fault is enough for the next pause, which is longer.
             faults = options.Value.PauseAfter - 1;
             drain = null;
-            status = WorkerLifecycle.Next(status, WorkerSignal.Resume) ?? status;
-            Wake();
             LogPauseOver();
+            TakeAgain();
         }
     }
 
     [LoggerMessage(EventId = 1118, Level = LogLevel.Error, Message = "{Faults} builds in a row failed through this machine: no job is taken for {Time}; the last one failed since {Why}")]
     private partial void LogPaused(int faults, TimeSpan time, string why);
 
-    [LoggerMessage(EventId = 1119, Level = LogLevel.Information, Message = "The pause is over: jobs are taken again")]
+    [LoggerMessage(EventId = 1119, Level = LogLevel.Information, Message = "The pause is over: jobs are taken again unless something else is against it")]
     private partial void LogPauseOver();
 }

@@ -1,15 +1,20 @@
 using Builds.Cluster;
 using Builds.Execution;
 using Builds.Jobs;
+using Builds.Space;
 using Orleans.Placement;
 
 namespace Builds.Workers;
 
 /// <summary>The door to the agent of this silo, which is where builds live. Keeps nothing itself and never waits for a build.</summary>
 [PinnedToSilo, Immovable, KeepAlive]
-public sealed class WorkerGrain(WorkerAgent agent, IBuildExecutor executor) : Grain, IWorkerGrain
+public sealed class WorkerGrain(WorkerAgent agent, IBuildExecutor executor, SpaceWatch space) : Grain, IWorkerGrain
 {
-    public Task<RunResult> Run(JobId job, string dispatchId) => Task.FromResult(agent.Take(job, dispatchId));
+    public Task<RunResult> Run(JobId job, string dispatchId)
+    {
+        space.Look();
+        return Task.FromResult(agent.Take(job, dispatchId));
+    }
 
     public Task<bool?> Holds(JobId job, int attempt, long incarnation) => Task.FromResult(agent.Holds(job, attempt, incarnation));
 

@@ -31,6 +31,9 @@ public sealed class DataDirectory
     /// <summary>There in the directory of a member of a cluster; tells it from every other one.</summary>
     public string Member => At("member");
 
+    /// <summary>Room for what must be recorded on a full disk.</summary>
+    public string Reserve => At("reserve");
+
     /// <summary>Locked by the process that uses the directory.</summary>
     public string LockFile => At("lock");
 

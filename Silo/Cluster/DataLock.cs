@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Builds.Space;
 
 namespace Builds.Cluster;
 
@@ -18,6 +19,8 @@ public sealed class DataLock : IDisposable
         try
         {
             var held = new DataLock(data, Open(data, FileMode.OpenOrCreate));
+            // Else a disk that is full keeps out the silo that would clean it.
+            SpaceReserve.GiveUpIfNeeded(data);
             held.Tell(address: null);
             return held;
         }
@@ -28,7 +31,7 @@ public sealed class DataLock : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new DataDirectoryException($"the data directory {data.Path} cannot be written: {error.Message} Make it writable for this user, or choose another one with --data.", error);
+            throw new DataDirectoryException($"the data directory {data.Path} cannot be written: {error.Message} Make it writable for this user, make room there if the disk is full, or choose another one with --data.", error);
         }
     }
 

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Builds.Cluster;
 using Builds.Commands.Images;
 using Builds.Commands.Secrets;
+using Builds.Commands.Shell;
 using Builds.Commands.Tokens;
 using Builds.Commands.Workers;
 using Microsoft.Extensions.Options;
@@ -81,6 +82,7 @@ public static class BuildsCommand
         root.Add(WorkerCommands.Create());
         root.Add(QueueCommand.Create());
         root.Add(ImageCommands.Create());
+        root.Add(ShellCommand.Create());
         root.Add(WebhookCommands.Create());
         root.Add(MigrateCommand.Create());
         root.Add(ImportCommand.Create());

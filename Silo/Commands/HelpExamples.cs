@@ -75,6 +75,13 @@ internal sealed class HelpExamples(HelpAction inner) : SynchronousCommandLineAct
         ],
         ["image remove"] = ["builds image remove debian/stable"],
         ["image test"] = ["builds image test debian/stable"],
+        ["shell"] =
+        [
+            "builds shell                                what is kept here, and until when",
+            "builds shell 42                             a terminal in what job 42 left",
+            "echo 'cat build.log' | builds shell 42      the exit status is the shell's",
+            "builds shell 42 --end",
+        ],
         ["webhook"] = ["builds webhook key"],
         ["webhook key"] = ["builds webhook key", "builds webhook key --pem > builds.pem"],
         ["migrate"] = ["builds migrate --cluster 'Host=db.example;Database=builds;Username=builds;Password=...'"],

@@ -76,6 +76,8 @@ internal static class RunCommand
             Settings = new Dictionary<string, string?>
             {
                 [$"{WorkerOptions.Section}:{nameof(WorkerOptions.Slots)}"] = "1",
+                // All of it ends with this command.
+                [$"{ExecutionOptions.Section}:{nameof(ExecutionOptions.Parked)}"] = "0",
                 // The build speaks for itself.
                 ["Logging:LogLevel:Builds"] = "Error",
             },

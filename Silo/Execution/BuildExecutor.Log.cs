@@ -17,6 +17,12 @@ internal sealed partial class BuildExecutor
     [LoggerMessage(EventId = 1604, Level = LogLevel.Warning, Message = "What builds may have left could not be removed; tried again in a minute: {Why}")]
     private partial void LogNotSwept(string why);
 
+    [LoggerMessage(EventId = 1640, Level = LogLevel.Warning, Message = "Image {Image} is not offered: {Why}.")]
+    private partial void LogNotOffered(string image, string why);
+
+    [LoggerMessage(EventId = 1632, Level = LogLevel.Warning, Message = "Removed {Drafts} images that were half made, or half removed, when their makers were killed.")]
+    private partial void LogDrafts(int drafts);
+
     [LoggerMessage(EventId = 1450, Level = LogLevel.Information, Message = "Builds:Execution:Nice counts only within one task of a build: {Why}. To mend it: sysctl kernel.sched_autogroup_enabled=0, or CPUWeight=100 in the systemd unit.")]
     private partial void LogNotNice(string why);
 }

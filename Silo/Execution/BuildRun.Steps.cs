@@ -18,7 +18,8 @@ internal sealed partial class BuildRun
     {
         foreach (var remark in place.Remarks) await Say(remark);
         if (!await _guard.Hello()) return await Lost();
-        return await WriteScripts() ?? await PlaceSecrets() ?? await ConfigureHut() ?? await InstallPackages() ?? await CloneSources() ?? await RunTasks() ?? await CollectArtifacts() ?? new BuildOutcome.Succeeded();
+        _up = true;
+        return await WriteScripts() ?? await PlaceSecrets() ?? await ConfigureHut() ?? await InstallPackages() ?? await CloneSources() ?? await RunTasks() ?? await CollectArtifacts() ?? await LostWrites() ?? new BuildOutcome.Succeeded();
     }
 
     private async Task<BuildOutcome?> WriteScripts()
@@ -67,10 +68,17 @@ internal sealed partial class BuildRun
             : $"{what} failed with exit status {((CommandEnd.Exited)end).Code.ToString(CultureInfo.InvariantCulture)}";
         if (_running >= 0) await EndTask(_running, BuildTaskStatus.Failed);
         await Say(how);
+        if (await LostWrites() is { } lost) return lost;
         if (place.LimitReached(_before) is { } limit) return await Fail(FailReason.Limit, $"{how}: {limit}.");
         if (await DiskIsFull()) return await Fail(FailReason.Limit, $"{how}: it filled its disk of {place.Limits.Disk >> 20} MiB, the limit for a build.");
         return new BuildOutcome.Failed(reason, $"{how}.");
     }
+
+    /// <summary>Whether the build's disk lost something, which has to be asked only where the machine's own was nearly full; null: no.</summary>
+    private async Task<BuildOutcome?> LostWrites() =>
+        _room is { WasShort: true } && await _guard.Run(place.Order(place.Home) with { SyncsDisk = true }, Drop) is CommandEnd.Exited(not 0)
+            ? await Broken(recorder, "its disk was full, and what the build wrote is lost.")
+            : null;
 
     private async Task<bool> DiskIsFull()
     {

@@ -4,21 +4,32 @@ using System.Globalization;
 using Builds.Execution.Limits;
 using Builds.Execution.Sandbox;
 using Builds.Execution.Slots;
+using Builds.Images;
 using Builds.Jobs;
 using Builds.Logs;
 
 namespace Builds.Execution;
 
-/// <summary>One attempt, from an empty home to an empty home. A driver decides where the commands run, nothing else.</summary>
-internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, Placement place, Leftovers leftovers, TimeSpan grace, TimeProvider time)
+/// <summary>
+/// One attempt, from an empty home to an empty home, unless what it leaves is parked. A driver decides where the commands run, nothing else.
+/// </summary>
+/// <param name="name">Of its guard.</param>
+internal sealed partial class BuildRun(BuildPlan plan, string name, IBuildRecorder recorder, Placement place, Leftovers leftovers, TimeSpan grace, Keeping keeping, TimeProvider time)
 {
     /// <summary>How long a guard may take to end after it was told to, before it is ended from outside.</summary>
     private static readonly TimeSpan EndBound = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long its control group is waited for, and how often it is looked at: what stays longer is the sweep's.</summary>
+    private static readonly TimeSpan GroupBound = TimeSpan.FromSeconds(30), GroupPause = TimeSpan.FromMilliseconds(20);
+
     private Guard _guard = null!;
+    private MachineRoom? _room;
     private CancellationToken _stop, _kill;
     private int _running = -1;
     private bool _tasksRan;
+
+    /// <summary>The sandbox is there, and nothing but what the build did has gone wrong.</summary>
+    private bool _up;
 
     /// <summary>The limits that were hit before the command that runs.</summary>
     private GroupHits _before;
@@ -26,6 +37,7 @@ internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, 
     public async Task<BuildOutcome> Run(Func<Guard> start, Action<Guard> ended, CancellationToken stop, CancellationToken kill)
     {
         (_stop, _kill) = (stop, kill);
+        using var room = _room = place.Surroundings.HasSpace ? new MachineRoom(place.Slot.Directory, time) : null;
         try
         {
             if (await Refuse() is { } refusal) return refusal;
@@ -45,14 +57,13 @@ internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, 
         try
         {
             outcome = await RunGuarded();
+            await Park(outcome, ended);
         }
         finally
         {
-            await End();
-            ended(_guard);
-            await _guard.DisposeAsync();
+            if (Parked is null) await EndGuard(ended);
         }
-        return await CleanUp(outcome);
+        return Parked is null ? await CleanUp(outcome) : outcome;
     }
 
     /// <summary>Says in the setup log that the machine is at fault.</summary>
@@ -77,6 +88,19 @@ internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, 
         return new BuildOutcome.Failed(FailReason.Setup, why);
     }
 
+    /// <summary>
+    /// Says in the setup log why the image cannot be had. That is no fault of the machine for which it should be spared other builds, whose images may be there
+    /// or come from another registry.
+    /// </summary>
+    public static async Task<BuildOutcome> NotMade(IBuildRecorder recorder, OfferedImage offer, string why)
+    {
+        foreach (var line in $"Image {offer.Name} cannot be had: {why}".Split('\n')) await recorder.Say(line, CancellationToken.None);
+        await recorder.Say(offer.Origin == ImageOrigin.Known
+            ? $"To have it without that registry: builds image add {offer.Name} --rootfs DIR|TAR. To have no such names on offer: {ImageOptions.Section}:{nameof(ImageOptions.Known)}=false"
+            : $"What it is made of is in the settings of this machine, {ImageOptions.Section}:{nameof(ImageOptions.Own)}", CancellationToken.None);
+        return new BuildOutcome.Failed(FailReason.Setup, $"image {offer.Name} cannot be had: {why.Split('\n')[0]}");
+    }
+
     private async Task<BuildOutcome> RunGuarded()
     {
         using var killing = _kill.Register(_guard.Kill);
@@ -95,7 +119,7 @@ internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, 
         }
         catch (Exception e) when (EndOf(e) is { } end)
         {
-            outcome = end;
+            (outcome, _up) = (end, false);
         }
         if (_running >= 0) await EndTask(_running, BuildTaskStatus.Failed);
         return outcome;
@@ -113,6 +137,7 @@ internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, 
     /// <summary>The guard is gone without being told to: over its lease, or something happened to it.</summary>
     private async Task<BuildOutcome> Lost()
     {
+        _up = false;
         if (_stop.IsCancellationRequested || _kill.IsCancellationRequested) return new BuildOutcome.Stopped();
         _guard.Kill();
         var end = await _guard.Ended;
@@ -125,7 +150,7 @@ internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, 
         return _tasksRan ? await Fail(FailReason.Task, $"The sandbox was ended from inside: {why}.") : await Broken(recorder, $"{place.Driver.Name}: {why}");
     }
 
-    private async Task End()
+    private async Task EndGuard(Action<Guard> ended)
     {
         _guard.Kill();
         while (true)
@@ -133,22 +158,23 @@ internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, 
             try
             {
                 await _guard.Ended.WaitAsync(EndBound, time);
-                return;
+                break;
             }
             catch (TimeoutException)
             {
                 // It is stopped or starved. In a namespace of its own it can be ended from outside, with all that is inside.
-                if (place.Driver.OwnNamespace) leftovers.KillGuards(GuardName(plan));
+                if (place.Driver.OwnNamespace) leftovers.KillGuards(name);
             }
         }
+        ended(_guard);
+        await _guard.DisposeAsync();
     }
 
     private async Task<BuildOutcome> CleanUp(BuildOutcome outcome)
     {
         try
         {
-            await place.Workspace.Remove();
-            place.Groups?.Remove(place.GroupName);
+            await RemoveFiles();
             return outcome;
         }
         catch (Exception e) when (e is IOException or Win32Exception)
@@ -157,6 +183,23 @@ internal sealed partial class BuildRun(BuildPlan plan, IBuildRecorder recorder, 
         }
     }
 
+    private async Task RemoveFiles()
+    {
+        await place.Workspace.Remove();
+        await RemoveGroup();
+    }
+
+    /// <summary>
+    /// A process that was killed stays in its group until the kernel is done with it, which takes seconds where there were thousands. The next
+    /// build of the slot must not find them: they count as its own.
+    /// </summary>
+    private async Task RemoveGroup()
+    {
+        for (var waited = TimeSpan.Zero; place.Groups?.Remove(place.GroupName) == false && waited < GroupBound; waited += GroupPause)
+            await Task.Delay(GroupPause, time);
+    }
+
     /// <summary>What the guard of an attempt is called, on its command line and where its tool keeps a list.</summary>
-    public static string GuardName(BuildPlan plan) => string.Create(CultureInfo.InvariantCulture, $"silo-{Environment.ProcessId}-job-{plan.Job.Value}.{plan.Attempt}-slot-{plan.Slot}");
+    /// <param name="number">Of its place.</param>
+    public static string GuardName(BuildPlan plan, int number) => string.Create(CultureInfo.InvariantCulture, $"silo-{Environment.ProcessId}-job-{plan.Job.Value}.{plan.Attempt}-slot-{number}");
 }

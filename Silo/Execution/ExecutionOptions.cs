@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Builds.Images;
 
 namespace Builds.Execution;
 
@@ -13,8 +14,11 @@ public sealed class ExecutionOptions
     /// <summary>Unless set: the start of a range of 33 million that nobody is known to give out.</summary>
     public const int DefaultFirstMappedUser = 1_900_000_000;
 
-    /// <summary>Unless set.</summary>
-    public const int DefaultProcesses = 4096;
+    /// <summary>
+    /// Unless set. Starting a program takes a lock on its files that all builds share, and who holds it may have to wait until every other
+    /// process of its build has had its turn: with 4096 that compute at once on two processors, 14 s were seen, with 1024 a third of that.
+    /// </summary>
+    public static int DefaultProcesses { get; } = Math.Clamp(512 * Environment.ProcessorCount, 1024, 4096);
 
     /// <summary>Unless set: 20 GiB.</summary>
     public const long DefaultDisk = 20L << 30;
@@ -42,18 +46,33 @@ public sealed class ExecutionOptions
 
     /// <summary>
     /// Where the silo is root: builds run as one of the <see cref="UserCount"/> users from this number on, one per running
-    /// build. None of them may be in /etc/passwd.
+    /// or parked build. None of them may be in /etc/passwd.
     /// </summary>
     [Range(1000, 2_000_000_000)]
     public int FirstUser { get; set; } = DefaultFirstUser;
 
-    /// <summary>How many users are reserved; at least the slots of all silos of this machine that are root.</summary>
+    /// <summary>How many users are reserved; at least the slots, and what may be parked, of all silos of this machine that are root.</summary>
     [Range(1, 10_000)]
     public int UserCount { get; set; } = 500;
 
     /// <summary>Between TERM and KILL when a build is stopped. Longer lets builds clean up; shorter frees the slot sooner.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
     public TimeSpan Grace { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How many environments of builds that failed, or asked for it with <c>shell: true</c>, may be parked at a time for <c>builds shell</c>:
+    /// everything in them is stopped, they hold no slot, and they keep their memory and disk. One more ends the oldest without a shell. 0: none.
+    /// </summary>
+    [Range(0, 100)]
+    public int Parked { get; set; } = 2;
+
+    /// <summary>How long an environment is parked before it is ended, unless somebody opens a shell in it.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan ParkedTime { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long after the first shell was opened in it a parked environment is ended at the latest; it ends with its last shell anyway.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "7.00:00:00")]
+    public TimeSpan LongestShell { get; set; } = TimeSpan.FromHours(2);
 
     /// <summary>How long a sandbox lives that starts before the first call of <see cref="IBuildExecutor.Renew"/>.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
@@ -72,9 +91,12 @@ public sealed class ExecutionOptions
     /// <summary>Whether builds are limited by control groups where the silo may make them; else by limits of each process.</summary>
     public bool ControlGroups { get; set; } = true;
 
-    /// <summary>How many processes and threads one build may have at a time.</summary>
+    /// <summary>
+    /// How many processes and threads one build may have at a time. Default: 512 for each processor of the machine, at least 1024 and at most 4096.
+    /// The more of them compute at once, the longer other builds wait now and then when they start a program.
+    /// </summary>
     [Range(16, 1_000_000)]
-    public int Processes { get; set; } = DefaultProcesses;
+    public int? Processes { get; set; }
 
     /// <summary>How many processors one build may use, for example 1.5. Default: all, giving way to the silo.</summary>
     [Range(0.01, 10_000)]
@@ -95,20 +117,27 @@ public sealed class ExecutionOptions
     public int FirstMappedUser { get; set; } = DefaultFirstMappedUser;
 
     /// <summary>
-    /// The IPv4 addresses of the networks that builds of images have, four for each of the <see cref="UserCount"/> users; nobody else of this
+    /// The network of image host: nat is a network of the build's own, host the machine's, which reaches every service of the machine, those of
+    /// the silo too, and none has nothing but loopback. A silo that is not root, or has no ip or nft, gives the machine's instead of nat, and
+    /// every setup log says so.
+    /// </summary>
+    public ImageNetwork HostNetwork { get; set; } = ImageNetwork.Nat;
+
+    /// <summary>
+    /// The IPv4 addresses of the networks that builds have, four for each of the <see cref="UserCount"/> users; nobody else of this
     /// machine or its surroundings may have one of them.
     /// </summary>
     [Required, RegularExpression(@"\A[0-9.]+/(?:8|9|1[0-9]|20)\z", ErrorMessage = "{0} takes an IPv4 network of 20 bits or fewer, as in 10.231.0.0/16.")]
     public string Networks { get; set; } = "10.231.0.0/16";
 
     /// <summary>
-    /// Addresses and networks, separated by commas, that builds of images may reach although they are this machine's own or give metadata away.
+    /// Addresses and networks, separated by commas, that builds with a network of their own may reach although they are this machine's own or give metadata away.
     /// Default: none.
     /// </summary>
     [RegularExpression(@"\A[0-9./, ]*\z", ErrorMessage = "{0} takes IPv4 addresses and networks, separated by commas.")]
     public string? AllowedAddresses { get; set; }
 
-    /// <summary>Further ones that they may not reach: a database, other silos. Default: none but metadata services.</summary>
+    /// <summary>Further ones that they may not reach, a store for example. Default: none but metadata services, and a cluster's database and other silos.</summary>
     [RegularExpression(@"\A[0-9./, ]*\z", ErrorMessage = "{0} takes IPv4 addresses and networks, separated by commas.")]
     public string? RefusedAddresses { get; set; }
 

@@ -1,3 +1,4 @@
+using Builds.Execution.Parking;
 using Builds.Execution.Sandbox;
 using Builds.Execution.Slots;
 using Builds.Images;
@@ -25,9 +26,15 @@ public static class ExecutionServiceCollectionExtensions
         services.AddSingleton<SlotUsers>();
         services.AddSingleton<Leftovers>();
         services.AddSingleton(provider => new ImageStore(provider.GetRequiredService<IOptions<ExecutionOptions>>().Value.ImageDirectory(), provider.GetRequiredService<ILogger<ImageStore>>()));
+        services.AddSingleton<ParkingLot>();
+        services.AddOptions<ImageOptions>().BindConfiguration(ImageOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<IValidateOptions<ImageOptions>, ImageSettingKeys>();
+        services.AddSingleton<OfferedImages>();
+        services.AddSingleton<ImageBringer>();
         services.AddSingleton<BuildExecutor>();
         services.AddSingleton<IBuildExecutor>(s => s.GetRequiredService<BuildExecutor>());
         services.AddHostedService<ExecutionStart>();
+        services.AddHostedService<ShellDoor>();
         return services;
     }
 

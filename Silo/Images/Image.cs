@@ -54,6 +54,9 @@ public sealed partial record Image
     /// <summary>The number of user <c>build</c> inside.</summary>
     public uint User { get; init; } = DefaultUser;
 
+    /// <summary>Whom of this machine the files of root belong to, in the layers that are this image's own: 0, unless a silo made it that is not root.</summary>
+    public uint Root { get; init; }
+
     public ImageNetwork Network { get; init; }
 
     /// <summary>Written at the head of every task instead of the usual preamble, for images without bash; null: the usual one.</summary>
@@ -61,6 +64,9 @@ public sealed partial record Image
 
     /// <summary>A shell command that installs the packages which are its arguments; null: by the package manager that the image has.</summary>
     public string? Install { get; init; }
+
+    /// <summary>What the silo made it by when a build wanted it; null: somebody added it.</summary>
+    public ImageOrder? Order { get; init; }
 
     public required DateTimeOffset Added { get; init; }
 

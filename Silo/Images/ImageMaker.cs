@@ -1,28 +1,10 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text;
 using Builds.Execution;
 using Builds.Execution.Packages;
 using Builds.Execution.Sandbox;
-using Builds.Execution.Slots;
 
 namespace Builds.Images;
-
-/// <summary>What an image is to be made of.</summary>
-internal sealed record ImageOrder
-{
-    public required string Name { get; init; }
-    public required ImageDriver Driver { get; init; }
-    /// <summary>A directory, or an archive that tar can unpack; null: <see cref="Oci"/>.</summary>
-    public string? RootFs { get; init; }
-    /// <summary>What <c>podman pull</c> takes.</summary>
-    public string? Oci { get; init; }
-    public ImageNetwork Network { get; init; }
-    public string? Preamble { get; init; }
-    public string? Install { get; init; }
-    /// <summary>Nothing is installed into it.</summary>
-    public bool Plain { get; init; }
-}
 
 /// <summary>
 /// Makes images: the stock root file system stays as it came, and a layer above it holds user <c>build</c> and what builds need of programs. Throws
@@ -33,114 +15,184 @@ internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, Guard
     private static readonly ImmutableArray<string> Needed = ["bash", "git", "curl", "sudo", "ssh", "gpg"];
     private static readonly TimeSpan Lease = TimeSpan.FromHours(2);
 
-    public async Task<Image> Make(ImageOrder order, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>What somebody asks for by hand. Throws <see cref="IOException"/> too if there is an image of that name.</summary>
+    public async Task<Image> Add(ImageOrder order, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        if (store.List().Any(image => image.Name == order.Name))
-            throw new IOException($"There is an image '{order.Name}' already: 'builds image remove {order.Name}' first, or choose another name.");
+        store.MustBeFree(order.Name);
         var draft = store.Draft(order.Name);
         try
         {
-            var (stock, source, digest) = order.Oci is { } reference ? await Pull(reference, draft) : (await Unpack(order.RootFs!, draft), Path.GetFullPath(order.RootFs!), null);
-            if (!Directory.Exists(Path.Combine(stock, "bin")) && !Directory.Exists(Path.Combine(stock, "usr")))
-                throw new IOException($"{source} is no root file system: it has neither bin nor usr.");
-            var users = Path.Combine(draft, "users");
-            Directory.CreateDirectory(users);
-            var image = new Image
-            {
-                Name = order.Name,
-                Driver = order.Driver,
-                Layers = [users, stock],
-                Source = source,
-                Digest = digest,
-                User = ImageUsers.Add(stock, users),
-                Network = order.Network,
-                Preamble = order.Preamble,
-                Install = order.Install,
-                Added = now,
-            };
-            var (driver, why) = machine.DriverOf(image);
-            if (driver is null) throw new IOException($"Image '{order.Name}' cannot run on this machine: {why}.");
-            if (!order.Plain && await Derive(image, driver, draft, cancellationToken) is { } derived)
-                image = image with { Derived = derived };
-            var final = store.Final(order.Name);
-            string Moved(string layer) => layer.StartsWith(draft, StringComparison.Ordinal) ? final + layer[draft.Length..] : layer;
-            image = image with
-            {
-                Layers = [.. image.Layers.Select(Moved)],
-                Derived = image.Derived is { } made ? made with { Directory = Moved(made.Directory) } : null,
-            };
-            store.Add(image, draft);
-            return image;
+            return store.Add(await Draw(order, draft, now, cancellationToken), draft);
         }
         finally
         {
-            await Wipe(draft);
+            await program.MustWipe(draft);
         }
+    }
+
+    /// <summary>What the first build of an image asks for, in place of what bears that name and does not count. Whatever counts is the result if it is there.</summary>
+    public async Task<Image> Bring(OfferedImage offer, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        if (Counting(offer) is { } known) return known;
+        var draft = store.Draft(offer.Name);
+        try
+        {
+            var image = await Draw(offer.Order!, draft, now, cancellationToken) with { Order = offer.Order };
+            // Somebody else may have been faster.
+            if (Counting(offer) is { } other) return other;
+            await Remove(offer.Name);
+            return store.Add(image, draft);
+        }
+        finally
+        {
+            await program.MustWipe(draft);
+        }
+    }
+
+    /// <summary>Whom of this machine the files of an image's root belong to.</summary>
+    private uint Root => program.Subordinates?.FirstUser ?? 0;
+
+    private Image? Counting(OfferedImage offer) => store.List().FirstOrDefault(image =>
+        image.Name == offer.Name && (image.Order == offer.Order || (image.Order is null && offer.Origin == ImageOrigin.Known)));
+
+    /// <summary>The image with its layers in the draft's directory.</summary>
+    private async Task<Image> Draw(ImageOrder order, string draft, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        // Before minutes go into what nothing here can run.
+        var (driver, why) = machine.DriverOf(order.Driver);
+        if (driver is null) throw new IOException($"Image '{order.Name}' cannot run on this machine: {why}.");
+        var (stock, digest) = order.Oci is { } reference ? await Pull(reference, draft, cancellationToken) : (await Unpack(order.RootFs!, draft, cancellationToken), null);
+        var source = order.Oci ?? Path.GetFullPath(order.RootFs!);
+        if (!Directory.Exists(Path.Combine(stock, "bin")) && !Directory.Exists(Path.Combine(stock, "usr")))
+            throw new IOException($"{source} is no root file system: it has neither bin nor usr.");
+        var users = Path.Combine(draft, "users");
+        Directory.CreateDirectory(users);
+        var user = ImageUsers.Add(stock, users, await Passwords(stock, draft));
+        if (program.Subordinates is not null) await AsRootOfImages($"{users} cannot be given to root of the image", ["/bin/chown", "--recursive", "0:0", users], cancellationToken);
+        var image = new Image
+        {
+            Name = order.Name,
+            Driver = order.Driver,
+            Layers = [users, stock],
+            Source = source,
+            Digest = digest,
+            User = user,
+            Root = Root,
+            Network = order.Network,
+            Preamble = order.Preamble,
+            Install = order.Install,
+            Added = now,
+        };
+        return order.Plain ? image : image with { Derived = await DerivedOf(image, driver, draft, cancellationToken) };
     }
 
     /// <summary>Removes an image; false if there is none of that name. Builds that run in it may fail.</summary>
     public async Task<bool> Remove(string name)
     {
         if (store.Remove(name) is not { } removed) return false;
-        await Wipe(removed);
+        await program.MustWipe(removed);
         return true;
     }
 
-    private async Task Wipe(string directory)
+    private async Task<string> Unpack(string path, string draft, CancellationToken cancellationToken)
     {
-        if (!Directory.Exists(directory)) return;
-        var end = await program.Wipe(directory);
-        if (end.Code != 0) throw new IOException($"{directory} cannot be removed: {end.Words}");
-    }
-
-    private async Task<string> Unpack(string path, string draft)
-    {
-        if (Directory.Exists(path)) return RealPath.Of(path);
+        if (Directory.Exists(path)) return await Belongs(path) ? RealPath.Of(path) : throw new IOException(
+            $"{path} belongs to other users than the subordinate ones that builds have here, and would not be theirs to change; to mend it: tar --numeric-owner --owner=0 --group=0 -C {path} -cf rootfs.tar . and --rootfs rootfs.tar");
         if (!File.Exists(path)) throw new IOException($"There is no {path}.");
         tell($"Unpacking {path}");
         var stock = Path.Combine(draft, "stock");
         Directory.CreateDirectory(stock);
-        var end = await Tool.Run("/bin/tar", "--extract", "--file", Path.GetFullPath(path), "--directory", stock, "--numeric-owner", "--preserve-permissions", "--exclude=./dev/*", "--exclude=dev/*");
-        return end.Code == 0 ? stock : throw new IOException($"{path} cannot be unpacked: {end.Words}");
+        await AsRootOfImages(
+            $"{path} cannot be unpacked", ["/bin/tar", "--extract", "--file", Path.GetFullPath(path), "--directory", stock, "--numeric-owner", "--preserve-permissions", "--exclude=./dev/*", "--exclude=dev/*"], cancellationToken);
+        return stock;
     }
 
-    /// <summary>Podman brings it; from then on it is a root file system like any other.</summary>
-    private async Task<(string Stock, string Source, string? Digest)> Pull(string reference, string draft)
+    /// <summary>Whether a directory's owner is root of images, where that is not root of this machine.</summary>
+    private async Task<bool> Belongs(string directory)
     {
-        var podman = SandboxMachine.FindPodman() ?? throw new IOException("An OCI image needs podman to bring it; to mend it: apt-get install podman");
-        tell($"Bringing {reference}");
-        Task<string> Podman(params string[] arguments) =>
-            Tool.Output(Path.Combine(draft, "podman-output"), podman, ["--runtime", machine.Runtime ?? "runc", "--cgroup-manager=cgroupfs", .. arguments]);
-
-        var id = await Podman("pull", "--quiet", reference);
-        var digest = await Podman("image", "inspect", "--format", "{{.Digest}}", id);
-        var container = await Podman("create", id, "/bin/true");
-        var archive = Path.Combine(draft, "stock.tar");
-        try
-        {
-            await Podman("export", "--output", archive, container);
-        }
-        finally
-        {
-            await Podman("rm", container);
-        }
-        var stock = await Unpack(archive, draft);
-        File.Delete(archive);
-        return (stock, reference, digest);
+        if (program.Subordinates is null) return true;
+        var (stat, arguments) = program.AsRootOfImages("/usr/bin/stat", "--format", "%u:%g", Path.GetFullPath(directory));
+        return await Tool.Output(Path.Combine(program.DataDirectory, $"owner.{Environment.ProcessId}"), stat, [.. arguments]) == "0:0";
     }
 
-    /// <summary>Installs what is missing of the programs that builds need. The layer with it; null: nothing was missing.</summary>
+    /// <summary>The lines of a stock image's shadow file, which only its root may read.</summary>
+    private async Task<IReadOnlyList<string>> Passwords(string stock, string draft)
+    {
+        var path = RealPath.In(stock, "etc/shadow");
+        if (!File.Exists(path)) return [];
+        var (cat, arguments) = program.AsRootOfImages("/bin/cat", path);
+        return (await Tool.Output(Path.Combine(draft, "shadow"), cat, [.. arguments])).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    private async Task AsRootOfImages(string failure, IReadOnlyList<string> command, CancellationToken cancellationToken)
+    {
+        var (path, words) = program.AsRootOfImages(command[0], [.. command.Skip(1)]);
+        var end = await Tool.Run(path, words, [], cancellationToken);
+        if (end.Code != 0) throw new IOException($"{failure}: {end.Words}");
+    }
+
+    /// <summary>Podman brings it; from then on it is a root file system like any other. What another image has of it already is shared with that, and neither needs the other.</summary>
+    private async Task<(string Stock, string Digest)> Pull(string reference, string draft, CancellationToken cancellationToken)
+    {
+        tell($"Bringing {reference}");
+        var podman = new PodmanImages(draft);
+        var pulled = await podman.Pull(reference, cancellationToken);
+        var stock = Path.Combine(draft, "stock");
+        if (store.List().FirstOrDefault(image => image.Digest == pulled.Digest && image.Root == Root) is { } twin)
+        {
+            tell($"Image {twin.Name} is the same, {pulled.Digest}");
+            await Share(twin.Layers[^1], stock, cancellationToken);
+            return (stock, pulled.Digest);
+        }
+        if (!SandboxMachine.IsRoot)
+        {
+            // Only podman itself sees its storage, as a user whom builds have no part of.
+            var archive = Path.Combine(draft, "stock.tar");
+            await podman.Export(pulled, archive, cancellationToken);
+            await Unpack(archive, draft, cancellationToken);
+            File.Delete(archive);
+            return (stock, pulled.Digest);
+        }
+        tell($"Unpacking {pulled.Digest}");
+        await podman.Copy(pulled, stock, cancellationToken);
+        // Every build has its own.
+        await program.MustWipe(Path.Combine(stock, "dev"));
+        Directory.CreateDirectory(Path.Combine(stock, "dev"));
+        return (stock, pulled.Digest);
+    }
+
+    /// <summary>Files of layers never change: one more name for each costs nothing.</summary>
+    private Task Share(string layer, string copy, CancellationToken cancellationToken) =>
+        AsRootOfImages($"{layer} cannot be shared", ["/bin/cp", "--archive", "--link", layer, copy], cancellationToken);
+
+    /// <summary>The layer with what builds need of programs, made once for all images that are the same below it; null: nothing was missing.</summary>
+    private async Task<DerivedLayer?> DerivedOf(Image image, ISandboxDriver driver, string draft, CancellationToken cancellationToken)
+    {
+        var twin = store.List().FirstOrDefault(other => other.Derived is not null && image.Digest is not null && (other.Digest, other.Install, other.User, other.Root) == (image.Digest, image.Install, image.User, image.Root));
+        if (twin?.Derived is not { } derived) return await Derive(image, driver, draft, cancellationToken);
+        var layer = Path.Combine(draft, "derived");
+        await Share(derived.Directory, layer, cancellationToken);
+        return derived with { Directory = layer };
+    }
+
+    /// <summary>Installs what is missing of the programs that builds need.</summary>
     private async Task<DerivedLayer?> Derive(Image image, ISandboxDriver driver, string draft, CancellationToken cancellationToken)
     {
-        await using var sandbox = await MakingSandbox.Start(machine, image, driver, BootClock.Now + Lease);
+        if (machine.Making.CurrentCount == 0) tell("Waiting until another image is made");
+        await using var sandbox = await MakingSandbox.Start(machine, image, driver, BootClock.Now + Lease, cancellationToken);
         var missing = await sandbox.Lines($"for p in {string.Join(' ', Needed)}; do command -v $p >/dev/null || echo $p; done; true", cancellationToken);
         if (missing.IsEmpty) return null;
-        if (PackageManagers.Of(await sandbox.Text(PackageManagers.Probe, cancellationToken)) is not { } manager)
+        var found = PackageManagers.Of(await sandbox.Text(PackageManagers.Probe, cancellationToken));
+        // A command of its own takes the names that the image's family has for programs.
+        if (image.Install is not null) found ??= PackageManagers.OfImage(image.Name) ?? PackageManager.Apt;
+        if (found is not { } manager)
         {
             tell($"It has no package manager that is known, and lacks {string.Join(", ", missing)}: builds must do without");
             return null;
         }
         tell($"Installing {string.Join(", ", missing)}");
+        if (!SandboxMachine.IsRoot && !machine.HasNat && image.Network != ImageNetwork.Host)
+            tell($"There is no network for that: {machine.WhyNoNetworks}. With the machine's own, for its builds too: --network host");
         var manifest = new Manifests.BuildManifest { Image = image.Name, Packages = [.. missing.Select(program => PackageManagers.PackageOf(manager, program)), .. manager == PackageManager.Apt ? ["ca-certificates"] : Array.Empty<string>()] };
         var setup = (SetupCommands.Written)PackageSetup.Of(manifest, manager, image.Install);
         foreach (var command in setup.Commands)
@@ -155,77 +207,3 @@ internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, Guard
     private static string Tail(string text) => string.Join('\n', text.TrimEnd().Split('\n').TakeLast(20));
 }
 
-/// <summary>A sandbox in which the silo itself does something with an image.</summary>
-internal sealed class MakingSandbox : IAsyncDisposable
-{
-    private readonly Placement _place;
-    private readonly Guard _guard;
-
-    private MakingSandbox(Placement place, Guard guard) => (_place, _guard) = (place, guard);
-
-    public static async Task<MakingSandbox> Start(SandboxMachine machine, Image image, ISandboxDriver driver, TimeSpan lease)
-    {
-        var place = await machine.PlaceForMaking(image with { Network = ImageNetwork.Nat }, driver);
-        await place.Workspace.Create();
-        var (path, arguments) = place.Command(lease, MakingName.Of("image"));
-        var guard = Guard.Start(path, arguments, nice: 0);
-        if (await guard.Hello()) return new MakingSandbox(place, guard);
-        guard.Kill();
-        var end = await guard.Ended;
-        await new MakingSandbox(place, guard).DisposeAsync();
-        throw new IOException($"The sandbox of {driver.Name} does not start: {(end.Words.Length > 0 ? end.Words : $"status {end.Code}")}");
-    }
-
-    /// <summary>What a shell script of root printed. Throws <see cref="IOException"/> if it fails.</summary>
-    public async Task<string> Text(string script, CancellationToken cancellationToken)
-    {
-        var (code, output) = await Run(["/bin/sh", "-c", script], cancellationToken);
-        return code == 0 ? output : throw new IOException(string.Create(CultureInfo.InvariantCulture, $"In the image, a script failed with {code}: {output}"));
-    }
-
-    public async Task<ImmutableArray<string>> Lines(string script, CancellationToken cancellationToken) =>
-        [.. (await Text(script, cancellationToken)).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
-
-    /// <summary>Runs a command of root to its end.</summary>
-    public Task<(int Code, string Output)> Run(IReadOnlyList<string> words, CancellationToken cancellationToken) => Run(Placement.RootOrder([.. words]), cancellationToken);
-
-    /// <summary>Runs a shell script of the build's own user.</summary>
-    public Task<(int Code, string Output)> RunAsBuild(string script, CancellationToken cancellationToken) => Run(_place.Order("/bin/sh", "-c", script), cancellationToken);
-
-    /// <summary>Ends it, and moves all that was changed to a new layer.</summary>
-    public async Task<DerivedLayer> Keep(string layer)
-    {
-        await End();
-        Directory.Move(Path.Combine(_place.Slot.Place, "upper"), layer);
-        return new DerivedLayer(layer, _place.Slot.FirstMapped!.Value);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await End();
-        await _guard.DisposeAsync();
-        await _place.Workspace.Remove();
-        Directory.Delete(_place.Slot.Directory, recursive: true);
-        _place.Groups?.Remove(_place.GroupName);
-    }
-
-    private async Task End()
-    {
-        _guard.Kill();
-        await _guard.Ended;
-    }
-
-    private async Task<(int Code, string Output)> Run(GuardOrder order, CancellationToken cancellationToken)
-    {
-        using var stopping = cancellationToken.Register(_guard.Kill);
-        var output = new MemoryStream();
-        var end = await _guard.Run(order, bytes => output.WriteAsync(bytes, CancellationToken.None));
-        cancellationToken.ThrowIfCancellationRequested();
-        return (end switch
-        {
-            CommandEnd.Exited(var code) => code,
-            CommandEnd.Signalled(var signal) => 128 + signal,
-            _ => throw new IOException($"The sandbox ended: {(await _guard.Ended).Words}"),
-        }, Encoding.UTF8.GetString(output.ToArray()));
-    }
-}

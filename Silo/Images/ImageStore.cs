@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Builds.Execution.Sandbox;
@@ -12,6 +13,7 @@ namespace Builds.Images;
 internal sealed partial class ImageStore(string directory, ILogger<ImageStore> logger)
 {
     private const string FileName = "image.json";
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
@@ -20,24 +22,21 @@ internal sealed partial class ImageStore(string directory, ILogger<ImageStore> l
     };
 
     private readonly string _directory = RealPath.Of(directory);
-    private (DateTime Changed, ImmutableArray<Image> Images) _known = (DateTime.MinValue, []);
+    private Listing? _known;
 
     /// <summary>All images, by name.</summary>
     public ImmutableArray<Image> List()
     {
         // Adding and removing an image is a rename in this directory, which its time tells.
         var changed = Directory.GetLastWriteTimeUtc(_directory);
-        var known = _known;
-        if (known.Changed == changed) return known.Images;
+        if (_known is { } known && known.Changed == changed) return known.Images;
         ImmutableArray<Image> images = Directory.Exists(_directory)
             ? [.. Directory.EnumerateDirectories(_directory).Where(d => !Path.GetFileName(d).StartsWith('.')).Select(d => Path.Combine(d, FileName)).Where(File.Exists).Select(Read).OfType<Image>().OrderBy(i => i.Name, StringComparer.Ordinal)]
             : [];
-        _known = (changed, images);
+        // A change a moment later may bear the same time.
+        if (TimeProvider.System.GetUtcNow().UtcDateTime - changed > Tick) _known = new Listing(changed, images);
         return images;
     }
-
-    /// <summary>The image that a manifest means; null if there is none of that name here.</summary>
-    public Image? Find(string name) => List().FirstOrDefault(image => image.Name == name) ?? (KnownImages.Alias(name) is { } other ? List().FirstOrDefault(image => image.Name == other) : null);
 
     /// <summary>The directory of an image that is being made; it becomes the image's by <see cref="Add"/>.</summary>
     public string Draft(string name)
@@ -50,16 +49,26 @@ internal sealed partial class ImageStore(string directory, ILogger<ImageStore> l
         return draft;
     }
 
-    /// <summary>Where the layers of an image will lie once its draft is added.</summary>
-    public string Final(string name) => Path.Combine(_directory, DirectoryOf(name));
-
-    /// <summary>Makes a draft the image. Throws <see cref="IOException"/> if there is one of that name.</summary>
-    public void Add(Image image, string draft)
+    /// <summary>Throws <see cref="IOException"/> if there is an image of that name.</summary>
+    public void MustBeFree(string name)
     {
-        File.WriteAllText(Path.Combine(draft, FileName), JsonSerializer.Serialize(image, Json));
+        if (Directory.Exists(Final(name))) throw new IOException($"There is an image '{name}' already: 'builds image remove {name}' first, or choose another name.");
+    }
+
+    /// <summary>Makes a draft, with layers in it, the image. Throws <see cref="IOException"/> if there is one of that name.</summary>
+    public Image Add(Image image, string draft)
+    {
         var final = Final(image.Name);
-        if (Directory.Exists(final)) throw new IOException($"There is an image '{image.Name}' already: 'builds image remove {image.Name}' first, or choose another name.");
+        string Moved(string layer) => RealPath.IsWithin(layer, draft) ? final + layer[draft.Length..] : layer;
+        image = image with
+        {
+            Layers = [.. image.Layers.Select(Moved)],
+            Derived = image.Derived is { } made ? made with { Directory = Moved(made.Directory) } : null,
+        };
+        File.WriteAllText(Path.Combine(draft, FileName), JsonSerializer.Serialize(image, Json));
+        MustBeFree(image.Name);
         Directory.Move(draft, final);
+        return image;
     }
 
     /// <summary>Takes an image off the list; its directory, which the caller deletes, or null if there was none of that name.</summary>
@@ -67,10 +76,18 @@ internal sealed partial class ImageStore(string directory, ILogger<ImageStore> l
     {
         var final = Final(name);
         if (!File.Exists(Path.Combine(final, FileName))) return null;
-        var removed = Path.Combine(_directory, $".removed-{Guid.NewGuid():N}");
+        var removed = Path.Combine(_directory, $".removed-{Guid.NewGuid():N}.{Environment.ProcessId}");
         Directory.Move(final, removed);
         return removed;
     }
+
+    /// <summary>What makers of this directory left that were killed: drafts, and images that were being removed.</summary>
+    /// <param name="isStart">This process has made nothing yet, so what bears its number is another one's of before.</param>
+    public IEnumerable<string> Leftovers(bool isStart) => !Directory.Exists(_directory) ? [] : Directory.EnumerateDirectories(_directory, ".*").Where(path =>
+        int.TryParse(Path.GetExtension(path).TrimStart('.'), CultureInfo.InvariantCulture, out var process)
+        && (process == Environment.ProcessId ? isStart : !Directory.Exists($"/proc/{process}")));
+
+    private string Final(string name) => Path.Combine(_directory, DirectoryOf(name));
 
     /// <summary>Names hold slashes, which directories cannot, and no comma.</summary>
     private static string DirectoryOf(string name) => name.Replace('/', ',');
@@ -93,6 +110,8 @@ internal sealed partial class ImageStore(string directory, ILogger<ImageStore> l
             return null;
         }
     }
+
+    private sealed record Listing(DateTime Changed, ImmutableArray<Image> Images);
 
     [LoggerMessage(EventId = 1605, Level = LogLevel.Warning, Message = "{Path} is not the description of an image, and is left out: {Why}")]
     private partial void LogNotRead(string path, string why);

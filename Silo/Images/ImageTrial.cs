@@ -27,8 +27,8 @@ internal static class ImageTrial
             : new(false, $"disk: not limited: {machine.WhyNoSpaces}"));
         lines.Add(machine.Groups is not null
             ? new(true, string.Create(CultureInfo.InvariantCulture, $"limits: {place.Limits.Memory >> 20} MiB of memory, {place.Limits.Processes} processes ({ControlGroups.Version})"))
-            : new(false, $"limits: only of single processes: {machine.WhyNoGroups}"));
-        await using var sandbox = await MakingSandbox.Start(machine, image, driver, BootClock.Now + Lease);
+            : new(false, $"limits: of memory only for single processes: {machine.WhyNoGroups}"));
+        await using var sandbox = await MakingSandbox.Start(machine, image, driver, BootClock.Now + Lease, cancellationToken);
         lines.Insert(0, new(true, $"sandbox: {driver.Name} starts"));
         foreach (var kind in new[] { "user", "pid", "mnt", "ipc", "uts", "net" })
         {
@@ -47,7 +47,7 @@ internal static class ImageTrial
         {
             ImageNetwork.None => "network: none",
             ImageNetwork.Host => "network: the machine's own",
-            _ when machine.WhyNoNetworks is { } reason => $"network: the machine's own: {reason}",
+            _ when !machine.HasNat => $"network: {(SandboxMachine.IsRoot ? "the machine's own" : "none")}: {machine.WhyNoNetworks}",
             _ => "network: of the build's own, through this machine",
         }));
         return lines.ToImmutable();

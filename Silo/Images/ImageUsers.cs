@@ -10,7 +10,8 @@ internal static class ImageUsers
 
     /// <summary>Writes into <paramref name="layer"/> what is needed for a user <c>build</c> who may become root; his number.</summary>
     /// <param name="stock">The root file system that the layer lies over.</param>
-    public static uint Add(string stock, string layer)
+    /// <param name="shadow">The lines of its shadow file; empty: it has none.</param>
+    public static uint Add(string stock, string layer, IReadOnlyList<string> shadow)
     {
         var users = Lines(stock, "etc/passwd");
         var known = users.Select(line => line.Split(':')).FirstOrDefault(fields => fields[0] == Name && fields.Length > 2);
@@ -20,7 +21,6 @@ internal static class ImageUsers
             user = Image.DefaultUser;
             while (taken.Contains(user)) user++;
             var shell = File.Exists(RealPath.In(stock, "/bin/bash")) || File.Exists(RealPath.In(stock, "/usr/bin/bash")) ? "/bin/bash" : "/bin/sh";
-            var shadow = Lines(stock, "etc/shadow");
             // An 'x' means that file, and without it the account is no account to sudo.
             var password = shadow.Count > 0 ? "x" : "*";
             Write(layer, "etc/passwd", [.. users.DefaultIfEmpty("root:x:0:0:root:/root:/bin/sh"), $"{Name}:{password}:{user}:{user}:{Name}:{Home}:{shell}"], Readable);

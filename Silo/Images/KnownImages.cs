@@ -41,10 +41,14 @@ internal static class KnownImages
         ["rockylinux/9"] = "docker.io/rockylinux/rockylinux:9",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
+    /// <summary>How the image of a name is made; null: it is none of these.</summary>
+    public static ImageOrder? OrderOf(string name) =>
+        References.TryGetValue(name, out var reference) ? new ImageOrder { Name = name, Driver = ImageOrder.DriverFor(reference), Oci = reference } : null;
+
     /// <summary>The name that stands behind another one; null: it is nobody's other name.</summary>
     public static string? Alias(string name) => Aliases.GetValueOrDefault(name);
 
-    /// <summary>An image's name, and its other names that no image of this machine has for itself.</summary>
-    public static IEnumerable<string> NamesOf(string name, IReadOnlyCollection<Image> images) =>
-        Aliases.Where(alias => alias.Value == name && images.All(image => image.Name != alias.Key)).Select(alias => alias.Key).Prepend(name);
+    /// <summary>An image's name, and its other names that no image has for itself.</summary>
+    public static IEnumerable<string> NamesOf(string name, IReadOnlyCollection<string> images) =>
+        Aliases.Where(alias => alias.Value == name && !images.Contains(alias.Key)).Select(alias => alias.Key).Prepend(name);
 }

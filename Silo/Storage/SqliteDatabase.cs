@@ -23,15 +23,18 @@ internal sealed class SqliteDatabase : DbDataSource
     private readonly SqliteReaders records;
 
     /// <param name="opened">Sees each physical connection for writing before it is used; for tests.</param>
-    public SqliteDatabase(string file, Action<SqliteConnection>? opened = null)
+    /// <param name="makeRoom">Called where the disk is full: true if it freed some.</param>
+    public SqliteDatabase(string file, Action<SqliteConnection>? opened = null, Func<bool>? makeRoom = null)
     {
         ConnectionString = Text(file, SqliteOpenMode.ReadOnly);
-        writer = new SqliteWriter(new SqliteSession(() =>
-        {
-            var connection = OpenForWriting(file);
-            opened?.Invoke(connection);
-            return connection;
-        }));
+        writer = new SqliteWriter(
+            new SqliteSession(() =>
+            {
+                var connection = OpenForWriting(file);
+                opened?.Invoke(connection);
+                return connection;
+            }),
+            makeRoom);
         records = new SqliteReaders(RecordReaders, Reader);
         Catalogue = new SqliteReaders(CatalogueReaders, Reader);
     }

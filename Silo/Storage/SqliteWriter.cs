@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Data;
 using System.Data.Common;
+using Microsoft.Data.Sqlite;
 
 namespace Builds.Storage;
 
@@ -16,12 +17,14 @@ internal sealed class SqliteWriter : IDisposable
     // Without a bound of its own: a caller writes one thing and waits, so there are no more waiting than requests are let in.
     private readonly BlockingCollection<Write> queue = [];
     private readonly SqliteSession session;
+    private readonly Func<bool>? makeRoom;
     private readonly Thread thread;
     private long commits;
 
-    public SqliteWriter(SqliteSession session)
+    /// <param name="makeRoom">Called where the disk is full: true if it freed some, and what did not fit may be tried again.</param>
+    public SqliteWriter(SqliteSession session, Func<bool>? makeRoom = null)
     {
-        this.session = session;
+        (this.session, this.makeRoom) = (session, makeRoom);
         // At once: a file that cannot be opened stops the start, and a silo that only read leaves its database as one file too.
         session.Open();
         thread = new Thread(Work) { IsBackground = true, Name = "database writer" };
@@ -86,6 +89,13 @@ internal sealed class SqliteWriter : IDisposable
         {
             // A connection that failed so is not trusted with the next group.
             session.Close();
+            // Nothing of it is there: what does not fit undoes the transaction as a whole.
+            if (IsFull(error) && makeRoom?.Invoke() == true)
+            {
+                Commit(group);
+                return;
+            }
+
             foreach (var write in group)
                 write.Done.TrySetException(new GroupCommitException(group.Count, error));
             return;
@@ -95,6 +105,8 @@ internal sealed class SqliteWriter : IDisposable
         foreach (var write in group)
             write.Answer();
     }
+
+    private static bool IsFull(Exception error) => error is SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_FULL };
 
     private static void Tell(string point, List<Write> group)
     {
@@ -108,7 +120,7 @@ internal sealed class SqliteWriter : IDisposable
     {
         try
         {
-            write.Result = session.Table(write.Statement);
+            (write.Result, write.Error) = (session.Table(write.Statement), null);
         }
         catch (Exception error) when (session.InTransaction)
         {

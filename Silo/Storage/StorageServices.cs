@@ -18,9 +18,10 @@ public static class StorageServices
     /// <summary>
     /// Grain storage and catalogue in one SQLite file, which <see cref="StorageSchema.Upgrade(string)"/> has prepared. One silo at a time.
     /// </summary>
-    public static ISiloBuilder UseBuildsStorage(this ISiloBuilder silo, string databaseFile)
+    /// <param name="makeRoom">Called where the disk is full: true if it freed some.</param>
+    public static ISiloBuilder UseBuildsStorage(this ISiloBuilder silo, string databaseFile, Func<IServiceProvider, Func<bool>>? makeRoom = null)
     {
-        silo.Services.AddSingleton(_ => new SqliteDatabase(databaseFile));
+        silo.Services.AddSingleton(services => new SqliteDatabase(databaseFile, makeRoom: makeRoom?.Invoke(services)));
         silo.Services.AddSingleton<IExpiredSubmissions, SqliteSubmissions>();
         return silo.UseBuildsStorage<SqliteDatabase, SqliteCatalogue>(Sqlite, database => database);
     }

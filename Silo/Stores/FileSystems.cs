@@ -7,11 +7,13 @@ internal static class FileSystems
     private static readonly HashSet<string> Local = ["ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "bcachefs", "tmpfs", "ramfs", "overlay", "overlayfs"];
 
     /// <summary>False where in doubt: then more is written through than need be.</summary>
-    public static bool IsOfThisMachine(string directory)
+    public static bool IsOfThisMachine(string directory) => Local.Contains(Of(directory).DriveFormat);
+
+    /// <summary>The file system in which a directory is, or will be.</summary>
+    public static DriveInfo Of(string directory)
     {
-        // The directory may not be there yet.
         while (!Directory.Exists(directory))
             directory = Path.GetDirectoryName(directory)!;
-        return Local.Contains(new DriveInfo(directory).DriveFormat);
+        return new DriveInfo(directory);
     }
 }

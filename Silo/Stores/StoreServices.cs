@@ -16,6 +16,12 @@ public static class StoreServices
         _ => throw new NotSupportedException($"a silo that is alone keeps logs and artifacts in its directory, not in {store}"),
     };
 
+    /// <summary>Where logs are in a store that is a directory.</summary>
+    public static string LogsOf(string directory) => Path.Combine(directory, "logs");
+
+    /// <summary>Where artifacts are in a store that is a directory.</summary>
+    public static string ArtifactsOf(string directory) => Path.Combine(directory, "artifacts");
+
     /// <summary>Which store it is (<see cref="IStoreHealth.StoreId"/>), before there is a silo.</summary>
     internal static async Task<string> IdOf(StoreLocation store, StoreOptions options, string siloName, TimeProvider clock, CancellationToken cancellationToken)
     {
@@ -30,10 +36,10 @@ public static class StoreServices
     private static IServiceCollection AddFolder(this IServiceCollection services, string directory, string? siloName)
     {
         services.AddSingleton(provider => new StorePatience(siloName is not null, Clock(provider), provider.GetRequiredService<ILogger<StorePatience>>()));
-        services.AddSingleton(provider => new FileLogStore(Path.Combine(directory, "logs"), provider.GetRequiredService<StorePatience>()));
+        services.AddSingleton(provider => new FileLogStore(LogsOf(directory), provider.GetRequiredService<StorePatience>()));
         services.AddSingleton<IArtifactStore>(provider =>
         {
-            var artifacts = new FileArtifactStore(Path.Combine(directory, "artifacts"), Clock(provider), siloName, provider.GetRequiredService<StorePatience>());
+            var artifacts = new FileArtifactStore(ArtifactsOf(directory), Clock(provider), siloName, provider.GetRequiredService<StorePatience>());
             artifacts.RemoveUnfinished();
             return artifacts;
         });

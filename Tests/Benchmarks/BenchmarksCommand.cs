@@ -14,6 +14,7 @@ internal static class BenchmarksCommand
         new DiskBenchmark(), new SpawnBenchmark(), new SubmissionBenchmark(), new LifecycleBenchmark(),
         new BuildBenchmark("process", ExecutionDriver.Process), new BuildBenchmark("bubblewrap", ExecutionDriver.Bubblewrap),
         new ImageBenchmark(ImageDriver.Bubblewrap, "≥ 67 %"), new ImageBenchmark(ImageDriver.Podman, "≥ 77 %"),
+        new NeighbourBenchmark(driver: null), new NeighbourBenchmark(ImageDriver.Bubblewrap), new NeighbourBenchmark(ImageDriver.Podman),
         new FirstByteBenchmark(), new LogBenchmark(), new MaskBenchmark(), new QueueBenchmark(),
         new ClusterBenchmark(), new ClusterQueueBenchmark(), new CatalogueBenchmark(),
     ];

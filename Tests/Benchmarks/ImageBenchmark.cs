@@ -35,11 +35,11 @@ internal sealed class ImageBenchmark(ImageDriver driver, string aim) : Benchmark
         await using var silo = await BenchmarkSilo.Start(directory, 1, ExecutionDriver.Bubblewrap);
         var (executor, boot) = (silo.Service<BuildExecutor>(), silo.Service<IBootClock>());
         var machine = await executor.Start(CancellationToken.None);
-        var image = await new ImageMaker(silo.Service<ImageStore>(), machine, silo.Service<GuardProgram>(), _ => { }).Make(
+        var image = await new ImageMaker(silo.Service<ImageStore>(), machine, silo.Service<GuardProgram>(), _ => { }).Add(
             new ImageOrder { Name = "busybox", Driver = driver, RootFs = await Busybox.MakeRoot(Path.Combine(directory, "busybox")), Plain = true, Preamble = Preamble },
             DateTimeOffset.UnixEpoch, CancellationToken.None);
         executor.Renew(boot.Now + Lease);
-        var place = await machine.Place(1, image, machine.DriverOf(image).Driver!);
+        var place = await machine.Place(1, image, machine.DriverOf(image.Driver).Driver!);
 
         async Task Bare()
         {

@@ -27,6 +27,10 @@ internal static class Manifests
 
     public const string Hello = "image: host\ntasks:\n- build: echo hello\n";
 
+    /// <summary>One task.</summary>
+    public static string Of(string image, string script) =>
+        $"image: {image}\ntasks:\n- {Task}: |\n{string.Join('\n', script.Split('\n').Select(line => $"    {line}"))}\n";
+
     /// <summary>The record of a job that was submitted then and has no number yet.</summary>
     public static JobState Submitted(DateTimeOffset at) =>
         JobDecisions.Submit(new JobId(0), new JobSubmission { Owner = "admin", Manifest = True }, "host", [Task], at) with { Updated = at };

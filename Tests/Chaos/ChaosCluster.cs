@@ -96,6 +96,8 @@ internal sealed class ChaosCluster : IAsyncDisposable
         ("Jobs:MaxAttempts", MaxAttempts.ToString(CultureInfo.InvariantCulture)),
         ("Execution:Grace", "00:00:00.500"),
         ("Execution:Driver", Builds.Execution.Needs.Bubblewrap ? "Bubblewrap" : "Process"),
+        // Tasks tell the witness, on loopback, that they live.
+        ("Execution:HostNetwork", "Host"),
         ("Worker:DrainGrace", "00:00:03"),
         ("Worker:Slots", $"{Slots}"),
         .. MoreSettings(member),

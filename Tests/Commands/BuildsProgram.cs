@@ -41,7 +41,8 @@ internal sealed class BuildsProgram : IAsyncDisposable
     /// <summary>The same, in any case on SQLite: for what only a silo that is alone does.</summary>
     public static Task<(BuildsProgram Program, string Welcome)> ServeAlone(string data, params string[] arguments) => Serve(data, arguments, []);
 
-    private static async Task<(BuildsProgram Program, string Welcome)> Serve(string data, string[] arguments, (string Name, string Value)[] variables)
+    /// <summary>The same, with variables in its environment besides ours.</summary>
+    public static async Task<(BuildsProgram Program, string Welcome)> Serve(string data, string[] arguments, (string Name, string Value)[] variables)
     {
         var program = Start(Repository.Root, input: null, ["serve", "--data", data, .. arguments.Contains("--urls") ? (string[])[] : ["--urls", "http://127.0.0.1:0"], .. arguments], variables);
         return (program, await program.Line());

@@ -13,6 +13,9 @@ public sealed class RefusedStartTests : IDisposable
     [InlineData("Builds__Jobs__Timeout", "00:00:00", "The field Timeout must be between 00:00:01 and 7.00:00:00")]
     [InlineData("Builds__Worker__Slots", "many", "'many' at 'Builds:Worker:Slots'")]
     [InlineData("Builds__Execution__Driver", "Docker", "'Docker' at 'Builds:Execution:Driver'")]
+    [InlineData("Builds__Images__Own__acme__Plain", "true", "Builds:Images:Own:acme: it has neither Oci nor RootFs, and 'acme' is none of the usual names")]
+    [InlineData("Builds__Images__Own__acme__Netwrk", "none", "Builds:Images:Own:acme:Netwrk is no setting of an image; there are Name, Oci, RootFs, ")]
+    [InlineData("Builds__Images__Own__acme__Driver", "docker", "'docker' at 'Builds:Images:Own:acme:Driver'")]
     [InlineData("Logging__LogLevel__Default", "loud", "'loud' is not supported. Below Logging:LogLevel each is one of Trace, Debug, ")]
     public async Task A_setting_that_is_wrong_is_named(string setting, string value, string reason) =>
         Refused(await Serve("http://127.0.0.1:0", (setting, value)), 2, "builds: setting refused: ", reason);

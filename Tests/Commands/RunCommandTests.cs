@@ -61,10 +61,10 @@ public sealed class RunCommandTests : IDisposable
     [Fact]
     public async Task An_image_that_is_not_on_offer_fails_the_build_and_names_those_that_are()
     {
-        var end = await BuildsProgram.Run(folder.Path, "image: alpine/edge\ntasks:\n- a: 'true'\n", ["run", "-"]);
+        var end = await BuildsProgram.Run(folder.Path, "image: plan9\ntasks:\n- a: 'true'\n", ["run", "-"]);
 
         end.Status.ShouldBe(1);
-        end.Output.ShouldContain("image 'alpine/edge' is not on offer here; on offer: host");
+        end.Output.ShouldContain("image 'plan9' is not on offer here; on offer: host");
     }
 
     [Fact]

@@ -63,7 +63,7 @@ public sealed class EndingTests(ITestOutputHelper output)
         var build = one.Run(manifest, recorder, stop: stop.Token);
         await recorder.Until(r => r.Log(0).Contains("\nup\n", StringComparison.Ordinal));
 
-        other.Service<Leftovers>().KillGuards(BuildRun.GuardName(ExecutorHarness.Plan(manifest)));
+        other.Service<Leftovers>().KillGuards(BuildRun.GuardName(ExecutorHarness.Plan(manifest), number: 0));
 
         await stop.CancelAsync();
         (await build).ShouldBeOfType<BuildOutcome.Stopped>();

@@ -1,3 +1,4 @@
+using Builds.Images;
 using Builds.Jobs;
 using Builds.Manifests;
 using Microsoft.Extensions.Configuration;
@@ -14,17 +15,31 @@ internal sealed class ExecutorHarness : IAsyncDisposable
     private readonly bool _ownsData;
     private readonly TimeSpan _lease;
 
-    public ExecutorHarness(Action<ExecutionOptions>? configure = null, string? data = null, TimeSpan? lease = null, bool renew = true)
+    /// <param name="configure">The settings of execution.</param>
+    /// <param name="data">Its data directory; null: one that is gone with it.</param>
+    /// <param name="lease">How long each renewal lasts; null: five seconds.</param>
+    /// <param name="renew">Whether the lease is renewed.</param>
+    /// <param name="clock">Of the driver; null: the system's.</param>
+    /// <param name="images">The settings of images; null: only those that are there. The known ones are none of them unless it says so.</param>
+    public ExecutorHarness(
+        Action<ExecutionOptions>? configure = null, string? data = null, TimeSpan? lease = null, bool renew = true, TimeProvider? clock = null, Action<ImageOptions>? images = null)
     {
         _lease = lease ?? TimeSpan.FromSeconds(5);
         _ownsData = data is null;
         Data = data ?? Directory.CreateTempSubdirectory("builds-test-").FullName;
-        _services = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
+        _services = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddSingleton(clock ?? TimeProvider.System)
+            .Configure<ImageOptions>(options =>
+            {
+                options.Known = false;
+                images?.Invoke(options);
+            })
             .AddBuildsExecution(options =>
             {
                 options.DataDirectory = Data;
                 options.Grace = TimeSpan.FromSeconds(2);
                 options.FirstLease = _lease;
+                // Nothing outlives a build unless a test is about that.
+                options.Parked = 0;
                 configure?.Invoke(options);
             }).BuildServiceProvider();
         Executor = _services.GetRequiredService<IBuildExecutor>();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Builds.Execution.Places;
 using Builds.Support;
 
 namespace Builds.Execution;
@@ -7,11 +8,14 @@ namespace Builds.Execution;
 /// An executor in a process of its own.
 /// <c>executor trees DATA DRIVER LEASE-SECONDS COUNT TOKEN</c>: runs that many hostile builds, says <c>up</c> when all are, and waits.
 /// <c>executor plan DATA DRIVER NAME ARGUMENT</c>: runs one of <see cref="Plans"/> and prints the transcript.
+/// <c>executor image DATA ROOT</c> and <c>executor next DATA</c>: see <see cref="OrdinaryUserProgram"/>.
 /// </summary>
 internal static class ExecutorProgram
 {
     public static async Task<int> Run(string[] arguments)
     {
+        if (arguments[0] == "image") return await OrdinaryUserProgram.UseImage(arguments[1], arguments[2]);
+        if (arguments[0] == "next") return await OrdinaryUserProgram.Sweep(arguments[1]);
         var driver = Enum.Parse<ExecutionDriver>(arguments[2]);
         if (arguments[0] == "plan")
         {

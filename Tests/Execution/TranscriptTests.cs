@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Builds.Execution.Native;
+using Builds.Images;
 using Builds.Support;
 
 namespace Builds.Execution;
@@ -38,7 +39,12 @@ public sealed class TranscriptTests : IAsyncLifetime
 
     private async Task<string> RunHere(ExecutionDriver driver)
     {
-        await using var harness = new ExecutorHarness(o => o.Driver = driver, _data.FullName);
+        await using var harness = new ExecutorHarness(o =>
+        {
+            o.Driver = driver;
+            // The git server is on this machine's loopback.
+            o.HostNetwork = ImageNetwork.Host;
+        }, _data.FullName);
         var recorder = new FakeRecorder();
         var outcome = await harness.Executor.Run(Plans.Named("whole", _git.Address), recorder, default, default);
         return recorder.Transcript(outcome);
@@ -56,8 +62,8 @@ public sealed class TranscriptTests : IAsyncLifetime
         var home = driver == ExecutionDriver.Process ? $"{_data.FullName}/slots/0/place/home" : "/home/build";
         var remark = driver == ExecutionDriver.Process
             ? "No isolation: this build can read and change what the user of the silo can (the settings ask for driver process)."
-            : "The network is the one of this machine: image host has none of its own." + (limited ? ""
-                : "\n# Memory is limited for each process by itself, not for the build as a whole: this silo is not root.\n# The disk is not limited: this silo is not root.");
+            : limited ? "The network is the one of this machine: the settings say so."
+                : "Memory is limited for each process by itself, not for the build as a whole: this silo is not root.\n# The disk is not limited: this silo is not root.\n# The network is the one of this machine: this silo is not root.";
         return Plans.WholeTranscript.Replace("@REMARK@", remark, StringComparison.Ordinal).Replace("@HOME@", home, StringComparison.Ordinal)
             .Replace("@GIT@", _git.Address, StringComparison.Ordinal)
             .Replace("@RESULT@", Shown("release\na library\nfrom one\n"), StringComparison.Ordinal)

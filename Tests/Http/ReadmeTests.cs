@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Text.RegularExpressions;
+using Builds.Support;
 
 namespace Builds.Tests;
 
@@ -18,14 +18,14 @@ public sealed partial class ReadmeTests
             Directory.CreateDirectory(Path.Combine(folder, "data"));
             await File.WriteAllTextAsync(Path.Combine(folder, "data", "admin-token"), server.AdminToken);
             var page = await File.ReadAllTextAsync(Repository.PathOf("Api/README.md"));
-            var blocks = Block().Matches(page).Select(block => block.Groups["script"].Value).ToList();
+            var blocks = PageCommands.Of(page);
             blocks.Count.ShouldBeGreaterThan(9);
 
             // Each refusal ends the script: curl fails then.
             var script = "set -eu -o pipefail\ncurl() { command curl --fail-with-body --max-time 100 \"$@\"; }\n" + string.Concat(blocks)
                 .Replace("http://127.0.0.1:5080", server.Address.ToString().TrimEnd('/'), StringComparison.Ordinal)
                 .Replace("api() { curl -sS -H \"Authorization: Bearer $TOKEN\" \"$@\"; echo; }", "api() { curl -sS -H \"Authorization: Bearer $TOKEN\" \"$@\" && echo; }", StringComparison.Ordinal);
-            var (status, output) = await Run(script, folder);
+            var (status, output) = await PageCommands.Run(script, folder, Bound);
 
             status.ShouldBe(0, output);
             output.ShouldContain("\"status\":\"success\"");
@@ -75,26 +75,6 @@ public sealed partial class ReadmeTests
         return executor;
     }
 
-    private static async Task<(int Status, string Output)> Run(string script, string folder)
-    {
-        using var bash = Process.Start(new ProcessStartInfo("bash", ["-c", script + "\n"]) { UseShellExecute = false, WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true })!;
-        using var bound = new CancellationTokenSource(Bound);
-        var (output, errors) = (bash.StandardOutput.ReadToEndAsync(bound.Token), bash.StandardError.ReadToEndAsync(bound.Token));
-        try
-        {
-            await bash.WaitForExitAsync(bound.Token);
-            return (bash.ExitCode, await output + await errors);
-        }
-        catch (OperationCanceledException error)
-        {
-            bash.Kill(entireProcessTree: true);
-            throw new TimeoutException($"the commands of the page did not end within {Bound}", error);
-        }
-    }
-
     [GeneratedRegex("{[a-z]+}", RegexOptions.NonBacktracking)]
     private static partial Regex Parameter();
-
-    [GeneratedRegex("^```sh\n(?<script>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
-    private static partial Regex Block();
 }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Builds.Artifacts;
 using Builds.Jobs;
 using Builds.Retention;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,9 +14,9 @@ public sealed class RetentionTests
     public async Task Artifacts_are_deleted_90_days_after_the_end_of_their_job_and_stay_listed()
     {
         await using var cluster = await Start();
-        var old = await Ended(cluster);
+        var old = await cluster.Ended();
         cluster.Clock.Advance(45 * Day);
-        var young = await Ended(cluster);
+        var young = await cluster.Ended();
         var deleted = Deletions(cluster, async job => (await cluster.Job(job).Get())!.ArtifactsExpired.ShouldNotBeNull("the record says it before the files go"));
 
         cluster.Clock.Advance(44.9 * Day);
@@ -37,7 +36,7 @@ public sealed class RetentionTests
     public async Task Logs_are_deleted_when_the_setting_says_so()
     {
         await using var cluster = await Start(options => (options.LogAge, options.ArtifactAge) = (3 * Day, null));
-        var job = await Ended(cluster);
+        var job = await cluster.Ended();
         var deleted = Deletions(cluster);
 
         cluster.Clock.Advance(3.1 * Day);
@@ -53,7 +52,7 @@ public sealed class RetentionTests
     public async Task A_job_that_is_too_old_is_gone_for_everybody_before_its_files_are_and_leaves_nothing()
     {
         await using var cluster = await Start(options => options.JobAge = 3 * Day);
-        var job = await Ended(cluster);
+        var job = await cluster.Ended();
         var deleted = Deletions(cluster, async gone =>
         {
             (await cluster.Job(gone).Get()).ShouldBeNull();
@@ -76,9 +75,9 @@ public sealed class RetentionTests
     public async Task Jobs_beyond_the_number_of_each_owner_are_deleted_oldest_first_but_none_that_ended_lately()
     {
         await using var cluster = await Start(options => options.JobsPerOwner = 2);
-        JobId[] old = [await Ended(cluster), await Ended(cluster), await Ended(cluster), await Ended(cluster, "noa")];
+        JobId[] old = [await cluster.Ended(), await cluster.Ended(), await cluster.Ended(), await cluster.Ended("noa")];
         cluster.Clock.Advance(2.1 * Day);
-        JobId[] young = [await Ended(cluster), await Ended(cluster), await Ended(cluster)];
+        JobId[] young = [await cluster.Ended(), await cluster.Ended(), await cluster.Ended()];
 
         await Round(cluster);
 
@@ -114,7 +113,7 @@ public sealed class RetentionTests
     public async Task What_was_interrupted_is_completed_by_the_next_round(string at)
     {
         await using var cluster = await Start(options => (options.JobAge, options.ArtifactAge) = (3 * Day, null));
-        var job = await Ended(cluster);
+        var job = await cluster.Ended();
         var fails = true;
         var deleted = Deletions(cluster, _ => Task.CompletedTask, what =>
         {
@@ -140,7 +139,7 @@ public sealed class RetentionTests
         JobId job;
         await using (var first = await Start(storage: storage))
         {
-            job = await Ended(first);
+            job = await first.Ended();
             first.Clock.Advance(91 * Day);
             first.Logs.Deleting = (_, _) => throw new IOException("the test said that this fails");
             await Round(first);
@@ -165,7 +164,7 @@ public sealed class RetentionTests
         await using var cluster = await Start(options => options.JobAge = 3 * Day);
         var jobs = new List<JobId>();
         for (var i = 0; i < 25; i++)
-            jobs.Add(await Ended(cluster));
+            jobs.Add(await cluster.Ended());
         cluster.Clock.Advance(3.1 * Day);
 
         await Round(cluster);
@@ -175,22 +174,6 @@ public sealed class RetentionTests
 
     private static Task<BuildsTestCluster> Start(Action<RetentionOptions>? configure = null, FakeStorage? storage = null) =>
         BuildsTestCluster.Start(withWorker: false, storage: storage, configure: services => services.Configure(configure ?? (static _ => { })));
-
-    /// <summary>A job that ended well and left an artifact.</summary>
-    private static async Task<JobId> Ended(BuildsTestCluster cluster, string owner = "mia")
-    {
-        var job = (await cluster.Submit(owner: owner)).Id;
-        await cluster.Job(job).Claim(new JobClaim("worker", 1, $"d{job}"));
-        (await cluster.Job(job).Report(new AttemptReport
-        {
-            Attempt = 1,
-            Sequence = 1,
-            Tasks = [BuildTaskStatus.Success, BuildTaskStatus.Success],
-            Artifacts = [new Artifact(1, "out/a", "a", "0123456789abcdef", 1, new string('0', 64), Some.Time)],
-            End = new AttemptEnd.Succeeded(),
-        })).ShouldBe(ReportResult.Heard);
-        return job;
-    }
 
     private static async Task<JobId[]> Existing(BuildsTestCluster cluster, JobId[] jobs)
     {

@@ -86,9 +86,14 @@ internal sealed class SiloProcess : IAsyncDisposable
     /// <param name="settings">Without <c>Builds:</c>.</param>
     /// <param name="environment">Further variables.</param>
     public static SiloProcess Start(
-        IEnumerable<string> arguments, IEnumerable<(string Name, string Value)> settings, string? killPoint, params (string Name, string Value)[] environment)
+        IEnumerable<string> arguments, IEnumerable<(string Name, string Value)> settings, string? killPoint, params (string Name, string Value)[] environment) =>
+        Start(TestProgram.Dotnet, arguments, settings, killPoint, environment);
+
+    /// <param name="program">What becomes the silo by executing it.</param>
+    public static SiloProcess Start(
+        string program, IEnumerable<string> arguments, IEnumerable<(string Name, string Value)> settings, string? killPoint, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(TestProgram.Dotnet, arguments)
+        var start = new ProcessStartInfo(program, arguments)
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
@@ -147,6 +152,8 @@ internal sealed class SiloProcess : IAsyncDisposable
         ("Execution:FirstLease", Lease.ToString()),
         ("Execution:Grace", "00:00:00.300"),
         ("Execution:Driver", bubblewrap ? "Bubblewrap" : "Process"),
+        // What is parked outlives its attempt, on purpose.
+        ("Execution:Parked", "0"),
     ];
 
     private async Task Read(StreamReader reader)

@@ -4,6 +4,7 @@ using Builds.Jobs;
 using Builds.Logs;
 using Builds.Queue;
 using Builds.Secrets;
+using Builds.Space;
 using Builds.Storage;
 using Builds.Workers;
 using Microsoft.Extensions.DependencyInjection;
@@ -33,6 +34,7 @@ public sealed class BuildsTestCluster : IAsyncDisposable
     public FakeLogStore Logs => parts.Logs;
     public FakeCalls Calls => parts.Calls;
     public FakeVault Vault => parts.Vault;
+    public FakeDiskSpace Disks => parts.Disks;
     public IGrainFactory Grains => host.Client;
     public IQueueGrain Queue => Grains.GetGrain<IQueueGrain>(IQueueGrain.DefaultPool);
 
@@ -46,7 +48,7 @@ public sealed class BuildsTestCluster : IAsyncDisposable
     public static async Task<BuildsTestCluster> Start(
         int slots = 2, FakeStorage? storage = null, FakeLogStore? logs = null, long incarnation = 1, bool withWorker = true, Action<IServiceCollection>? configure = null)
     {
-        var fakes = new Parts(new FakeExecutor(), new TestClock(Some.Time), storage ?? new FakeStorage(), logs ?? new FakeLogStore(), new FakeCalls(), new FakeVault());
+        var fakes = new Parts(new FakeExecutor(), new TestClock(Some.Time), storage ?? new FakeStorage(), logs ?? new FakeLogStore(), new FakeCalls(), new FakeVault(), new FakeDiskSpace());
         var builder = new InProcessTestClusterBuilder(1);
         builder.ConfigureSilo((_, silo) =>
         {
@@ -64,6 +66,8 @@ public sealed class BuildsTestCluster : IAsyncDisposable
             services.AddSingleton<IBuildExecutor>(fakes.Executor);
             silo.AddIncomingGrainCallFilter(fakes.Calls);
             services.AddSingleton<IBootClock>(new FakeBootClock(fakes.Clock));
+            services.AddSingleton<IDiskSpace>(fakes.Disks);
+            services.AddBuildsSpaceWatch();
             services.AddSingleton(new WorkerIdentity("worker", incarnation));
             // The worker grain is found by the name of its silo.
             services.PostConfigure<SiloOptions>(options => options.SiloName = "worker");
@@ -89,6 +93,22 @@ public sealed class BuildsTestCluster : IAsyncDisposable
     {
         var id = await Grains.GetGrain<IJobIdGrain>(0).Next();
         return await Job(id).Submit(Some.Submission(owner, manifest) with { Execute = execute, Secrets = secrets });
+    }
+
+    /// <summary>A job that ended well and left an artifact, without a worker.</summary>
+    public async Task<JobId> Ended(string owner = "mia")
+    {
+        var job = (await Submit(owner: owner)).Id;
+        await Job(job).Claim(new JobClaim("worker", 1, $"d{job}"));
+        (await Job(job).Report(new AttemptReport
+        {
+            Attempt = 1,
+            Sequence = 1,
+            Tasks = [BuildTaskStatus.Success, BuildTaskStatus.Success],
+            Artifacts = [new Artifact(1, "out/a", "a", "0123456789abcdef", 1, new string('0', 64), Some.Time)],
+            End = new AttemptEnd.Succeeded(),
+        })).ShouldBe(ReportResult.Heard);
+        return job;
     }
 
     /// <summary>The job as soon as it has this status; fails with what it saw when that does not come.</summary>
@@ -190,7 +210,7 @@ public sealed class BuildsTestCluster : IAsyncDisposable
         await Within(stop, "the silo stops");
     }
 
-    private sealed record Parts(FakeExecutor Executor, TestClock Clock, FakeStorage Storage, FakeLogStore Logs, FakeCalls Calls, FakeVault Vault);
+    private sealed record Parts(FakeExecutor Executor, TestClock Clock, FakeStorage Storage, FakeLogStore Logs, FakeCalls Calls, FakeVault Vault, FakeDiskSpace Disks);
 
     private sealed class FakeBootClock(FakeTimeProvider clock) : IBootClock
     {

@@ -16,6 +16,9 @@ public sealed class FakeStorage : IGrainStorage, ICatalogue, ISecretCatalogue
 
     private enum Failure { BeforeWriting, AfterWriting }
 
+    /// <summary>Every write fails and leaves nothing behind.</summary>
+    public bool IsFull { get; set; }
+
     /// <summary>The next write fails and leaves nothing behind.</summary>
     public void FailNextWrite() => _ = Enqueue(Failure.BeforeWriting);
 
@@ -47,7 +50,7 @@ public sealed class FakeStorage : IGrainStorage, ICatalogue, ISecretCatalogue
         await Task.Yield();
         var failing = failures.TryDequeue(out var failure);
         failure.Happened?.TrySetResult();
-        if (failing && failure.Kind == Failure.BeforeWriting)
+        if (IsFull || (failing && failure.Kind == Failure.BeforeWriting))
             throw new IOException("the test said that this write fails");
 
         var key = KeyOf(stateName, grainId);

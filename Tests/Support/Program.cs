@@ -14,6 +14,7 @@ internal static class Program
         ["executor", .. var rest] => await ExecutorProgram.Run(rest),
         ["logs", .. var rest] => await LogProgram.Run(rest),
         [Tests.Chaos.BrokenSilo.Name, var bug, .. var rest] => await Tests.Chaos.BrokenSilo.Run(bug, rest),
+        [LaterSilo.Name, var later, .. var rest] => await LaterSilo.Run(later, rest),
         ["starved", .. var rest] => await StarvedProgram.Run(rest),
         ["s3"] => await Tests.Stores.S3.S3Program.Run(),
         ["storage", .. var rest] => await StorageProgram.Run(rest),

@@ -14,10 +14,12 @@ internal sealed class TestProgram : IAsyncDisposable
     public int Id => _process.Id;
 
     /// <param name="user">The number of the user to run as, or null: as we are.</param>
-    public static TestProgram Start(int? user, params string[] arguments)
+    public static TestProgram Start(int? user, params string[] arguments) => Within([], user, arguments);
+
+    /// <param name="within">The beginning of a command line which ends by becoming the rest of it.</param>
+    public static TestProgram Within(IEnumerable<string> within, int? user, params string[] arguments)
     {
-        List<string> command = [Dotnet, typeof(TestProgram).Assembly.Location, .. arguments];
-        if (user is { } number) command.InsertRange(0, ["setpriv", $"--reuid={number}", $"--regid={number}", "--clear-groups", "--"]);
+        List<string> command = [.. within, .. user is { } number ? (string[])["setpriv", $"--reuid={number}", $"--regid={number}", "--clear-groups", "--"] : [], Dotnet, typeof(TestProgram).Assembly.Location, .. arguments];
         var start = new ProcessStartInfo(command[0], command.Skip(1)) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         return new TestProgram(Process.Start(start)!);
     }

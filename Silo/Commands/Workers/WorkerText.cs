@@ -7,6 +7,7 @@ namespace Builds.Commands.Workers;
 /// <summary>Workers in plain lines for people.</summary>
 internal static class WorkerText
 {
+    private const int MostShown = 4;
     private static readonly string[] Headings = ["NAME", "STATUS", "SLOTS", "POOL", "IMAGES", "LABELS", "VERSION", "HEARD"];
 
     /// <summary>A table, with the jobs and the drain of a worker below its line.</summary>
@@ -51,7 +52,13 @@ internal static class WorkerText
         worker.LastHeard is null ? "never" : $"{Span(now - Time(worker.LastHeard))} ago",
     ];
 
-    private static string Many(IReadOnlyCollection<string> words) => words.Count == 0 ? "-" : string.Join(',', words);
+    /// <summary>In one cell of a table, so that those behind it stay in sight.</summary>
+    private static string Many(IReadOnlyCollection<string> words) => words.Count switch
+    {
+        0 => "-",
+        <= MostShown => string.Join(',', words),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{string.Join(',', words.Take(MostShown))} and {words.Count - MostShown} more"),
+    };
 
     private static DateTimeOffset Time(string text) => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture);
 

@@ -13,7 +13,8 @@
  * whatever the build does and whatever has become of the silo, so: no C library, no memory but what is laid out here, one
  * loop that never blocks anywhere but in its own wait.
  *
- * Both directions carry frames: length of the payload (u32), type (u32), payload; numbers as the processor has them.
+ * Both directions carry frames: length of the payload (u32), type (u32), payload; numbers as the processor has them. What they
+ * say of shells, once the build has ended, is in shell.h.
  */
 #include "sys.h"
 #include "confine.h"
@@ -23,15 +24,23 @@
 #include "sudo.h"
 
 enum { SILO = 3, LIFE = 10 };
-enum { FROM_SILO_LEASE = 1, FROM_SILO_RUN = 2, FROM_SILO_TERM = 3 };
+enum { FROM_SILO_LEASE = 1, FROM_SILO_RUN = 2, FROM_SILO_TERM = 3, FROM_SILO_FREEZE = 4, FROM_SILO_THAW = 5 };
+enum {
+    FROM_SILO_SHELL = 6,
+    FROM_SILO_SHELL_INPUT = 7,
+    FROM_SILO_SHELL_CREDIT = 8,
+    FROM_SILO_SHELL_SIZE = 9,
+    FROM_SILO_SHELL_CLOSE = 10
+};
 enum { TO_SILO_HELLO = 1, TO_SILO_OUTPUT = 2, TO_SILO_EXIT = 3, TO_SILO_EMPTY = 4 };
-enum { RUN_READS_FILE = 1, RUN_AS_ROOT = 2, RUN_WRITES_FILE = 4, RUN_FINDS_ROOM = 8 };
+enum { TO_SILO_SHELL_OUTPUT = 5, TO_SILO_SHELL_TAKEN = 6, TO_SILO_SHELL_EXIT = 7 };
+enum { RUN_READS_FILE = 1, RUN_AS_ROOT = 2, RUN_WRITES_FILE = 4, RUN_FINDS_ROOM = 8, RUN_SYNCS_DISK = 16 };
 enum { END_CLOSED = 0, END_LEASE = 80, END_PROTOCOL = 81, END_SETUP = 82 };
 enum { NOT_A_FILE = 200, NOT_STARTED = 127 };
 
-enum { KILL = 9, TERM = 15, CHLD = 17, CONT = 18 };
+enum { KILL = 9, TERM = 15, CHLD = 17, CONT = 18, STOP = 19 };
 enum { EVENT_IN = 1, EVENT_OUT = 4, EVENT_ERR = 8, EVENT_HUP = 16, EVENT_RDHUP = 0x2000 };
-enum { TAG_SILO, TAG_SIGNAL, TAG_TIMER, TAG_PIPE, TAG_SEALED, TAG_DOOR, TAG_CALLER };
+enum { TAG_SILO, TAG_SIGNAL, TAG_TIMER, TAG_PIPE, TAG_SEALED, TAG_DOOR, TAG_CALLER, TAG_SHELL_OUTPUT, TAG_SHELL_INPUT };
 enum { BOOTTIME = 7, ABSOLUTE = 1, NO_WAIT = 1 };
 enum { CHUNK = 65536, HEADER = 8, RESERVE = 256, MAX_WORDS = 16384 };
 #define NOBODY 0xffffffffu
@@ -74,6 +83,8 @@ static struct {
 
 static int door, door_closed;
 static int terminating, empty_told, control_gone;
+static int frozen;
+static u32 restless, quiet; /* how often something went on all the same; how often in a row nothing did */
 static u8 in[131072], out[CHUNK + HEADER + RESERVE], scrap[CHUNK];
 static u32 in_length, out_start, out_length;
 static u32 watching_out;
@@ -114,6 +125,34 @@ static void signal_all(int signal)
     } else {
         signal_descendants(signal);
     }
+}
+
+/*
+ * Stops everything, and again with each lease: processes that wake each other all the time may escape, since a signal to go on takes back one
+ * to stop that was not heard yet. After some patience those that go on are killed, and in the end everything is. Once nothing did for some
+ * time nobody is left who could wake anybody, but for the kernel, when it ends a process for want of memory.
+ */
+static void freeze(void)
+{
+    enum { PATIENCE = 5, LAST = 30, SURE = 3 };
+    if (guard.own_namespace && frozen && quiet < SURE) {
+        if (signal_restless(restless >= PATIENCE ? KILL : 0) == 0) {
+            quiet++;
+        } else {
+            quiet = 0;
+            if (++restless > LAST)
+                signal_all(KILL);
+        }
+    }
+    frozen = 1;
+    signal_all(STOP);
+}
+
+static void thaw(void)
+{
+    frozen = 0;
+    restless = quiet = 0;
+    signal_all(CONT);
 }
 
 static void finish(int code)
@@ -209,6 +248,7 @@ static void tell(u32 type, const u32 *words, u32 count)
 
 static void reap(void);
 static void answer_caller(s64 pid, s32 status);
+static int end_shell(s64 pid, s32 status);
 
 static void command_over(void)
 {
@@ -306,7 +346,8 @@ static void reap(void)
             else
                 command_over();
         } else if (pid > 0) {
-            answer_caller(pid, status);
+            if (!end_shell(pid, status))
+                answer_caller(pid, status);
         } else if (pid == -ECHILD && terminating && !empty_told && command.pid == 0) {
             empty_told = 1;
             tell(TO_SILO_EMPTY, 0, 0);
@@ -467,10 +508,22 @@ static int find_room(const char *path)
     return about.available * about.block_size < 1 << 20 || about.files_free < 16 ? ENOSPC : 0;
 }
 
-static void child(struct order *order, int output)
+/* Whether a disk has all that was written to it: brings it there, and hears of what could not be since nobody was told. The exit code is the errno. */
+static int sync_disk(const char *path)
+{
+    int fd = (int)SYS(openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    return fd < 0 ? -fd : -(int)SYS(syncfs, fd);
+}
+
+/* input: or -1, and then there is nothing to read. */
+static void child(struct order *order, int input, int output, int terminal)
 {
     u64 none = 0, files[2];
     SYS(setsid, 0);
+    if (terminal)
+        SYS(ioctl, input, 0x540e /* TIOCSCTTY */, 0);
+    if (input >= 0)
+        SYS(dup3, input, 0, 0);
     SYS(dup3, output, 1, 0);
     SYS(dup3, output, 2, 0);
     SYS(close_range, 3, ~0u, 0);
@@ -499,6 +552,10 @@ static void child(struct order *order, int output)
         SYS(rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof none);
         SYS(exit_group, find_room(order->words[0]));
     }
+    if (order->flags & RUN_SYNCS_DISK) {
+        SYS(rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof none);
+        SYS(exit_group, sync_disk(order->words[0]));
+    }
     if (order->flags & RUN_WRITES_FILE) {
         SYS(rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof none);
         SYS(exit_group, order->arguments == 3 ? write_file_of_build(order->words[0], order->words[1], order->words[2]) : EINVAL);
@@ -508,6 +565,30 @@ static void child(struct order *order, int output)
     error = execute(order->words, order->words + order->arguments + 1);
     complain(2, "cannot start ", order->words[0], error);
     SYS(exit_group, NOT_STARTED);
+}
+
+/* What is opened in between belongs to the build. */
+static void like_build(int on)
+{
+    if (guard.uid == NOBODY)
+        return;
+    if (on) {
+        SYS(setfsgid, guard.gid);
+        SYS(setfsuid, guard.uid);
+    } else {
+        SYS(setfsuid, 0);
+        SYS(setfsgid, 0);
+        SYS(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+    }
+}
+
+/* Or it could not open /dev/stdout. */
+static s64 pipe_of_build(int *ends)
+{
+    like_build(1);
+    s64 error = SYS(pipe2, ends, O_CLOEXEC);
+    like_build(0);
+    return error;
 }
 
 static void start(struct order *order)
@@ -520,18 +601,7 @@ static void start(struct order *order)
         tell(TO_SILO_EXIT, by_term, 2);
         return;
     }
-    /* The pipe belongs to the build, or it could not open /dev/stdout. */
-    if (guard.uid != NOBODY) {
-        SYS(setfsgid, guard.gid);
-        SYS(setfsuid, guard.uid);
-    }
-    s64 error = SYS(pipe2, ends, O_CLOEXEC);
-    if (guard.uid != NOBODY) {
-        SYS(setfsuid, 0);
-        SYS(setfsgid, 0);
-        SYS(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
-    }
-    if (error < 0) {
+    if (pipe_of_build(ends) < 0) {
         /* Root of the sandbox may have taken our descriptors away: that is the end of the build, and no fault of the machine. */
         u32 words[2] = {0, NOT_STARTED};
         tell(TO_SILO_EXIT, words, 2);
@@ -540,7 +610,7 @@ static void start(struct order *order)
     SYS(fcntl, ends[0], F_SETFL, O_NONBLOCK);
     s32 pid = fork_process();
     if (pid == 0)
-        child(order, ends[1]);
+        child(order, -1, ends[1], 0);
     SYS(close, ends[1]);
     if (pid < 0) {
         u32 words[2] = {0, NOT_STARTED};
@@ -684,12 +754,19 @@ static void hear_caller(int line)
             run_for_caller(head, words, passed.files);
         if (pid > 0)
             callers[i].pid = pid;
+        /* Asked for before everything was stopped. */
+        if (pid > 0 && frozen)
+            SYS(kill, pid, STOP);
     }
     for (u32 f = 0; f < count; f++)
         SYS(close, passed.files[f]);
     if (n <= 0 || !callers[i].pid)
         release_caller(i);
 }
+
+/* ---- shells for people ----------------------------------------------------------------------------------------- */
+
+#include "shell.h"
 
 /* ---- from the silo --------------------------------------------------------------------------------------------- */
 
@@ -712,7 +789,7 @@ static void check_lease(void)
         finish(END_LEASE);
 }
 
-static void parse_order(u8 *at, u32 size)
+static struct order *parse_order(u8 *at, u32 size)
 {
     static struct order order;
     u32 numbers[3];
@@ -738,7 +815,16 @@ static void parse_order(u8 *at, u32 size)
         p += length(p) + 1;
     }
     order.words[slot] = 0;
-    start(&order);
+    return &order;
+}
+
+static void parse_shell(u8 *at, u32 size)
+{
+    u32 head[SHELL_HEAD / 4];
+    if (size < SHELL_HEAD)
+        stop_with(END_PROTOCOL, "a shell was cut short", 0);
+    memcpy(head, at, SHELL_HEAD);
+    open_shell(head, parse_order(at + SHELL_HEAD, size - SHELL_HEAD));
 }
 
 static void take_frames(void)
@@ -756,13 +842,23 @@ static void take_frames(void)
             u64 lease;
             memcpy(&lease, payload, 8);
             renew(lease);
+            if (frozen)
+                freeze();
         } else if (head[1] == FROM_SILO_RUN) {
-            parse_order(payload, head[0]);
+            start(parse_order(payload, head[0]));
         } else if (head[1] == FROM_SILO_TERM) {
             terminating = 1;
             signal_all(TERM);
             signal_all(CONT);
             reap();
+        } else if (head[1] == FROM_SILO_FREEZE) {
+            freeze();
+        } else if (head[1] == FROM_SILO_THAW) {
+            thaw();
+        } else if (head[1] == FROM_SILO_SHELL) {
+            parse_shell(payload, head[0]);
+        } else if (head[1] > FROM_SILO_SHELL && head[1] <= FROM_SILO_SHELL_CLOSE) {
+            order_shell(head[1], payload, head[0]);
         } else {
             stop_with(END_PROTOCOL, "a message is of an unknown kind", 0);
         }
@@ -879,12 +975,17 @@ static void serve(void)
             case TAG_CALLER:
                 hear_caller(fd);
                 break;
+            case TAG_SHELL_OUTPUT:
+            case TAG_SHELL_INPUT:
+                hear_shell(fd, (events[i].data & 0xff) == TAG_SHELL_OUTPUT);
+                break;
             }
             if (control_gone)
                 finish(END_CLOSED);
         }
         if (command.paused && !out_length)
             pump();
+        attend_shells();
     }
 }
 

@@ -7,14 +7,16 @@
 
 #include "sys.h"
 
-enum { ENTER_FAILED = 83, MAX_LAYERS = 8, MAPPED = 65536 };
+enum { ENTER_FAILED = 83, MAX_LAYERS = 8, MAX_LIMITS = 8, MAPPED = 65536 };
 enum { NEW_MOUNTS = 0x20000, NEW_USERS = 0x10000000, OF_NETWORK = 0x40000000 };
 enum { PRIVATE_BELOW = 0x44000 /* MS_REC | MS_PRIVATE */ };
 
 static struct {
-    const char *base, *at, *space, *place, *owner, *tools;
+    const char *base, *at, *space, *place, *owner, *tools, *overlay;
+    const char *uids, *gids, *mappers, *network;
     const char *layers[MAX_LAYERS], *firsts[MAX_LAYERS], *first;
-    u32 layer_count;
+    const char *limits[MAX_LIMITS];
+    u32 layer_count, limit_count;
     int layer_trees[MAX_LAYERS], place_tree, tools_tree;
     int enter_user;
 } around;
@@ -130,7 +132,7 @@ static void open_trees(void)
 {
     for (u32 i = 0; i < around.layer_count; i++) {
         struct mount_attr attributes = {MOUNT_ATTR_RDONLY, 0, 0, 0};
-        if (around.base) {
+        if (around.base && !same(around.base, around.firsts[i])) {
             attributes.attr_set |= MOUNT_ATTR_IDMAP;
             attributes.userns_fd = (u64)user_namespace(around.firsts[i]);
         }
@@ -162,7 +164,9 @@ static void mount_layers(void)
     make_directory("place/work", 0);
     for (u32 i = 0; i < around.layer_count; i++)
         end = decimal(append(end, i ? ":/proc/self/fd/" : "/proc/self/fd/"), (u64)around.layer_trees[i]);
-    append(end, ",upperdir=place/upper,workdir=place/work");
+    end = append(end, ",upperdir=place/upper,workdir=place/work");
+    if (around.overlay && length(around.overlay) < 64)
+        append(append(end, ","), around.overlay);
     s64 error = SYS(mount, "overlay", "root", "overlay", 4 /* MS_NODEV */, options);
     if (error < 0)
         enter_failed("cannot mount an overlay of ", around.layers[0], error);
@@ -186,8 +190,9 @@ static void mount_all(void)
         put_tree(around.place_tree, "place");
     if (around.tools)
         put_tree(around.tools_tree, "tools");
-    /* The disk is thrown away afterwards: nothing of it need ever reach the real one. */
-    error = around.space ? SYS(mount, device, "place", "ext4", 0x404 /* MS_NODEV | MS_NOATIME */, "nobarrier") : 0;
+    /* The disk is thrown away afterwards: nothing of it need ever reach the real one, and nobody need wait for it as who writes a file anew does
+     * otherwise (ext4(5), auto_da_alloc), also for what a neighbour writes. */
+    error = around.space ? SYS(mount, device, "place", "ext4", 0x404 /* MS_NODEV | MS_NOATIME */, "nobarrier,noauto_da_alloc") : 0;
     if (error < 0)
         enter_failed("cannot mount ", around.space, error);
     make_directory("place/home", around.owner);

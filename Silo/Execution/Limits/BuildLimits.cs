@@ -11,5 +11,5 @@ internal sealed record BuildLimits(long Memory, int Processes, double? Processor
 
     public static BuildLimits Of(ExecutionOptions options) => new(
         options.Memory ?? Math.Max(Smallest, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 10 * 8 / Math.Max(1, options.Slots)),
-        options.Processes, options.Processors, options.Disk is 0 ? null : options.Disk);
+        options.Processes ?? ExecutionOptions.DefaultProcesses, options.Processors, options.Disk is 0 ? null : options.Disk);
 }

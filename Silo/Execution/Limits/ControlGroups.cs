@@ -9,10 +9,13 @@ namespace Builds.Execution.Limits;
 internal sealed class ControlGroups
 {
     private const string Mount = "/sys/fs/cgroup";
-    private static readonly string[] Controllers = ["memory", "pids", "cpu", "freezer"];
-    private readonly string _name;
+    private static readonly string[] Controllers = ["memory", "pids", "cpu", "freezer"], Unified = ["memory", "pids", "cpu"];
+    private static readonly bool IsRoot = Native.Libc.EffectiveUser() == 0;
 
-    private ControlGroups(string name) => _name = $"builds/{name}";
+    /// <summary>Below the mount of each hierarchy: the group that is divided, and ours in it.</summary>
+    private readonly string _above, _name;
+
+    private ControlGroups(string above, string name) => (_above, _name) = (above, Path.Combine(above, "builds", name));
 
     /// <summary>Whether the machine has version 2 with controllers in it.</summary>
     public static bool IsUnified { get; } = File.Exists($"{Mount}/cgroup.controllers");
@@ -23,15 +26,18 @@ internal sealed class ControlGroups
     /// <summary>The groups of a data directory, or null and why there are none.</summary>
     public static (ControlGroups? Groups, string? Why) Open(string mark)
     {
-        var groups = new ControlGroups(mark.Replace('=', '-'));
+        const string NotRoot = "this silo is not root";
         try
         {
+            var above = IsRoot || !IsUnified ? "" : DelegatedGroup.Find(Mount, File.ReadAllText("/proc/self/cgroup"), Environment.ProcessId);
+            if (above is null) return (null, $"{NotRoot}, and has no control group of its own to divide; to mend it: Delegate=yes in its systemd unit");
+            var groups = new ControlGroups(above, mark.Replace('=', '-'));
             groups.Prepare();
             return (groups, null);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return (null, Native.Libc.EffectiveUser() == 0 ? $"no control groups can be made: {e.Message.TrimEnd('.')}" : "this silo is not root");
+            return (null, IsRoot || IsUnified ? $"no control groups can be made: {e.Message.TrimEnd('.')}" : NotRoot);
         }
     }
 
@@ -45,7 +51,7 @@ internal sealed class ControlGroups
             Set(directories[0], "memory.max", limits.Memory);
             Set(directories[0], "memory.swap.max", 0);
             Set(directories[0], "pids.max", limits.Processes);
-            File.WriteAllText(Path.Combine(directories[0], "cpu.max"), limits.Processors is { } share ? string.Create(CultureInfo.InvariantCulture, $"{(long)(share * 100_000)} 100000") : "max 100000");
+            Set(directories[0], "cpu.max", limits.Processors is { } share ? string.Create(CultureInfo.InvariantCulture, $"{(long)(share * 100_000)} 100000") : "max 100000");
             return directories;
         }
 
@@ -56,10 +62,45 @@ internal sealed class ControlGroups
         return directories;
     }
 
+    /// <summary>Raises the limits of memory and processes of a slot whose group is there. Throws <see cref="IOException"/> where that cannot be.</summary>
+    public void Raise(string slot, BuildLimits limits)
+    {
+        if (IsUnified)
+        {
+            Set(In(null, slot), "memory.max", limits.Memory);
+            Set(In(null, slot), "pids.max", limits.Processes);
+            return;
+        }
+
+        // With swap first, which may never be less than without.
+        Set(In("memory", slot), "memory.memsw.limit_in_bytes", limits.Memory);
+        Set(In("memory", slot), "memory.limit_in_bytes", limits.Memory);
+        Set(In("pids", slot), "pids.max", limits.Processes);
+    }
+
     /// <summary>How often a limit of a slot was hit since it was made, in it and below.</summary>
     public GroupHits Hits(string slot) => IsUnified
         ? new(Sum(In(null, slot), "memory.events", "oom_kill"), Sum(In(null, slot), "pids.events", "max"))
         : new(Sum(In("memory", slot), "memory.oom_control", "oom_kill"), Sum(In("pids", slot), "pids.events", "max"));
+
+    /// <summary>When the machine is short of memory, the kernel ends what runs in a slot's group before anything else.</summary>
+    public void EndFirst(string slot)
+    {
+        const string First = "1000";
+        var directory = In(IsUnified ? null : "pids", slot);
+        if (!Directory.Exists(directory)) return;
+        foreach (var process in Directory.EnumerateFiles(directory, "cgroup.procs", SearchOption.AllDirectories).SelectMany(File.ReadLines))
+        {
+            try
+            {
+                File.WriteAllText($"/proc/{process}/oom_score_adj", First);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // It has ended, or is not ours to say.
+            }
+        }
+    }
 
     /// <summary>Removes the group of a slot and those below; what has processes still stays. True if nothing is left.</summary>
     public bool Remove(string slot)
@@ -94,16 +135,28 @@ internal sealed class ControlGroups
                 File.WriteAllText($"{In("memory", "")}/memory.use_hierarchy", "1");
             return;
         }
-        foreach (var directory in new[] { Mount, In(null, "") })
-            File.WriteAllText(Path.Combine(directory, "cgroup.subtree_control"), "+memory +pids +cpu");
+        foreach (var directory in new[] { Path.Combine(Mount, _above), Path.GetDirectoryName(In(null, ""))!, In(null, "") }) GiveControllers(directory);
     }
 
-    private static void Set(string directory, string name, long value)
+    /// <summary>Lets groups of version 2 below one be limited.</summary>
+    private static void GiveControllers(string directory)
+    {
+        var there = DelegatedGroup.Words(directory, "cgroup.controllers");
+        if (!there.Contains("memory") || !there.Contains("pids")) throw new IOException($"{directory} has not both controllers memory and pids");
+        var given = DelegatedGroup.Words(directory, "cgroup.subtree_control");
+        // What systemd gives to the groups of a session is for it to say, as long as it is enough.
+        if (!IsRoot && given.Contains("memory") && given.Contains("pids")) return;
+        var missing = there.Intersect(Unified).Except(given).Select(controller => $"+{controller}").ToList();
+        if (missing.Count > 0) File.WriteAllText(Path.Combine(directory, "cgroup.subtree_control"), string.Join(' ', missing));
+    }
+
+    private static void Set(string directory, string name, long value) => Set(directory, name, value.ToString(CultureInfo.InvariantCulture));
+
+    private static void Set(string directory, string name, string value)
     {
         var path = Path.Combine(directory, name);
-        // Without accounting of swap there is no such file, and no swap to limit.
-        if (!File.Exists(path)) return;
-        File.WriteAllText(path, value.ToString(CultureInfo.InvariantCulture));
+        // Without accounting of swap there is no such file, and no swap to limit; and not everybody is given the processors.
+        if (File.Exists(path)) File.WriteAllText(path, value);
     }
 
     private static long Sum(string directory, string file, string key)

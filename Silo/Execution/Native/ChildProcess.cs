@@ -7,9 +7,9 @@ namespace Builds.Execution.Native;
 
 /// <summary>
 /// A process that has descriptor 3 as its line to us (<see cref="Control"/>) and its standard error as the sign that it lives
-/// (<see cref="Life"/>, which ends when the process and all that inherited it have closed it). Its environment is empty, its
-/// signals are as at boot, and it does not depend on the thread that started it. Both lines are sockets, so that waiting for
-/// them costs no thread.
+/// (<see cref="Life"/>, which ends when the process and all that inherited it have closed it). Its environment is what it is
+/// given, its signals are as at boot, and it does not depend on the thread that started it. Both lines are sockets, so that
+/// waiting for them costs no thread.
 /// </summary>
 internal sealed class ChildProcess : IDisposable
 {
@@ -24,13 +24,16 @@ internal sealed class ChildProcess : IDisposable
     public Socket Life { get; }
 
     /// <summary>Starts a program. Throws <see cref="Win32Exception"/> if the system refuses.</summary>
-    public static ChildProcess Start(string path, IReadOnlyList<string> arguments)
+    /// <param name="path">Of the program.</param>
+    /// <param name="arguments">Without its own name.</param>
+    /// <param name="environment">All that it has, as NAME=VALUE.</param>
+    public static ChildProcess Start(string path, IReadOnlyList<string> arguments, IReadOnlyList<string> environment)
     {
         var (control, controlTheirs) = OpenPair();
         var (life, lifeTheirs) = OpenPair();
         try
         {
-            var pid = Spawn(path, arguments, controlTheirs, lifeTheirs);
+            var pid = Spawn(path, arguments, environment, controlTheirs, lifeTheirs);
             return new ChildProcess(pid, control, life);
         }
         catch
@@ -79,15 +82,14 @@ internal sealed class ChildProcess : IDisposable
         return (new Socket(new SafeSocketHandle(ends[0], ownsHandle: true)), theirs);
     }
 
-    private static unsafe int Spawn(string path, IReadOnlyList<string> arguments, int control, int life)
+    private static unsafe int Spawn(string path, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, int control, int life)
     {
         var actions = stackalloc byte[OpaqueSize];
         var attributes = stackalloc byte[OpaqueSize];
         var signals = stackalloc byte[OpaqueSize];
-        var environment = stackalloc byte*[1];
         using var words = new Words([path, .. arguments]);
+        using var variables = new Words(environment);
         new Span<byte>(signals, OpaqueSize).Clear();
-        environment[0] = null;
         Check(Libc.ActionsInit(actions));
         Check(Libc.AttributesInit(attributes));
         try
@@ -101,7 +103,7 @@ internal sealed class ChildProcess : IDisposable
             *(uint*)signals = 0x7fffffff;
             Check(Libc.AttributesSetDefaultSignals(attributes, signals));
             Check(Libc.AttributesSetFlags(attributes, Libc.SpawnFlags.DefaultSignals | Libc.SpawnFlags.SignalMask | Libc.SpawnFlags.NewSession));
-            var error = Libc.Spawn(out var pid, path, actions, attributes, words.Pointers, environment);
+            var error = Libc.Spawn(out var pid, path, actions, attributes, words.Pointers, variables.Pointers);
             return error == 0 ? pid : throw new Win32Exception(error, $"Cannot start {path}: {Marshal.GetPInvokeErrorMessage(error)}.");
         }
         finally

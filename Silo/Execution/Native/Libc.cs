@@ -10,6 +10,7 @@ internal static partial class Libc
     public const int DuplicateCloseOnExec = 1030;
     public const int BootTime = 7;
     public const int Kill = 9;
+    public const int Terminate = 15;
     public const int ReadWrite = 2;
     public const int NoEntry = 2;
     public const int Interrupted = 4;
@@ -79,6 +80,21 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "syscall")]
     public static partial long SystemCall(long number, long first, long second, long third);
+
+    [LibraryImport("libc", EntryPoint = "isatty")]
+    public static partial int IsTerminal(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    public static unsafe partial int Control(int descriptor, nuint request, void* argument);
+
+    [LibraryImport("libc", EntryPoint = "tcgetattr", SetLastError = true)]
+    public static unsafe partial int GetTerminal(int descriptor, void* settings);
+
+    [LibraryImport("libc", EntryPoint = "tcsetattr", SetLastError = true)]
+    public static unsafe partial int SetTerminal(int descriptor, int when, void* settings);
+
+    [LibraryImport("libc", EntryPoint = "cfmakeraw")]
+    public static unsafe partial void MakeRaw(void* settings);
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     public static partial uint EffectiveUser();

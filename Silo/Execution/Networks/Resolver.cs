@@ -24,6 +24,9 @@ internal static class Resolver
     public static ImmutableArray<IPAddress> Servers() =>
         File(ownNetwork: true) is { } file ? [.. Servers(file).Where(server => server.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(server))] : [];
 
+    /// <summary>Whether there are servers, and a build with a network of its own reaches none of them.</summary>
+    public static bool IsLoopbackAlone => Servers().IsEmpty && File(ownNetwork: true) is { } file && Servers(file).Any();
+
     private static IEnumerable<IPAddress> Servers(string file) => !System.IO.File.Exists(file) ? [] : System.IO.File.ReadLines(file)
         .Select(line => line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
         .Where(words => words is ["nameserver", _, ..]).Select(words => IPAddress.TryParse(words[1], out var address) ? address : null).OfType<IPAddress>();

@@ -22,25 +22,35 @@ internal sealed class SlotNetworks : IAsyncDisposable
 
     private readonly string _ip, _nft, _table;
     private readonly ExecutionOptions _options;
+
+    /// <summary>The users that have one, or half of one: false.</summary>
     private readonly ConcurrentDictionary<uint, bool> _made = [];
     private readonly SemaphoreSlim _making = new(1);
 
     private SlotNetworks(ExecutionOptions options, string mark, string ip, string nft) =>
         (_options, _table, _ip, _nft) = (options, string.Create(CultureInfo.InvariantCulture, $"{TablePrefix}{mark[^8..]}_{Environment.ProcessId}"), ip, nft);
 
+    public const string NoNft = "nft is not installed; to mend it: apt-get install nftables";
+
+    /// <summary>Where nft is, or null.</summary>
+    public static string? FindNft() => NftPlaces.FirstOrDefault(File.Exists);
+
     /// <summary>The networks of a data directory, or null and why there are none. For a silo that is root.</summary>
-    public static async Task<(SlotNetworks? Networks, string? Why)> Open(ExecutionOptions options, string mark)
+    /// <param name="first">Whose network is made at once, as a trial: installed is not the same as working.</param>
+    public static async Task<(SlotNetworks? Networks, string? Why)> Open(ExecutionOptions options, string mark, uint first)
     {
         if (IpPlaces.FirstOrDefault(File.Exists) is not { } ip) return (null, "ip is not installed; to mend it: apt-get install iproute2");
-        if (NftPlaces.FirstOrDefault(File.Exists) is not { } nft) return (null, "nft is not installed; to mend it: apt-get install nftables");
+        if (FindNft() is not { } nft) return (null, NoNft);
         var networks = new SlotNetworks(options, mark, ip, nft);
         try
         {
             await networks.WriteRules();
+            await networks.Of(first);
             return (networks, null);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            await networks.DisposeAsync();
             return (null, e.Message);
         }
     }
@@ -48,11 +58,13 @@ internal sealed class SlotNetworks : IAsyncDisposable
     /// <summary>The file of the network namespace of the slot that has a user. Throws <see cref="IOException"/> if it cannot be made.</summary>
     public async Task<string> Of(uint user)
     {
-        if (_made.ContainsKey(user)) return FileOf(user);
+        if (IsMade(user)) return FileOf(user);
         await _making.WaitAsync();
         try
         {
-            if (!_made.ContainsKey(user)) await Make(user);
+            if (IsMade(user)) return FileOf(user);
+            _made[user] = false;
+            await Make(user);
             _made[user] = true;
             return FileOf(user);
         }
@@ -62,10 +74,21 @@ internal sealed class SlotNetworks : IAsyncDisposable
         }
     }
 
+    /// <summary>Refuses these addresses, beside those of the settings and instead of those before, all at once. Throws <see cref="IOException"/>.</summary>
+    public Task Refuse(IReadOnlyCollection<string> addresses) => Run(_nft,
+        $"flush set inet {_table} refused{(addresses.Count == 0 ? "" : $"; add element inet {_table} refused {{ {string.Join(", ", addresses)} }}")}");
+
     /// <summary>Removes the networks that were made here, and their rules.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach (var user in _made.Keys) await Remove(Name(user));
+        try
+        {
+            foreach (var user in _made.Keys) await Remove(Name(user));
+        }
+        catch (IOException)
+        {
+            // It is nobody's from now on, and so the next sweep of any silo removes it, or says why not.
+        }
         await Tool.Run(_nft, "delete", "table", "inet", _table);
         _making.Dispose();
     }
@@ -93,6 +116,8 @@ internal sealed class SlotNetworks : IAsyncDisposable
         }
         return removed;
     }
+
+    private bool IsMade(uint user) => _made.TryGetValue(user, out var whole) && whole;
 
     private async Task<IEnumerable<string>> Tables()
     {
@@ -160,9 +185,13 @@ internal sealed class SlotNetworks : IAsyncDisposable
               set mine {
                 type ifname
               }
+              set refused {
+                type ipv4_addr
+              }
               chain input {
                 type filter hook input priority 0; policy accept;
                 {{(allowed is null ? "" : $"iifname @mine ip daddr {allowed} accept")}}
+                {{names}}
                 iifname @mine reject
               }
               chain forward {
@@ -170,6 +199,7 @@ internal sealed class SlotNetworks : IAsyncDisposable
                 {{(allowed is null ? "" : $"iifname @mine ip daddr {allowed} accept")}}
                 iifname @mine oifname "builds*" reject
                 {{names}}
+                iifname @mine ip daddr @refused reject
                 iifname @mine ip daddr { {{refused}} } reject
                 iifname @mine ip6 daddr ::/0 reject
               }
@@ -184,7 +214,8 @@ internal sealed class SlotNetworks : IAsyncDisposable
 
     private static string? Set(string? addresses) => Split(addresses) is { Length: > 0 } list ? $"{{ {string.Join(", ", list)} }}" : null;
 
-    private static string[] Split(string? addresses) => addresses?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+    /// <summary>The addresses and networks of a setting.</summary>
+    public static string[] Split(string? addresses) => addresses?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
 
     private static async Task Run(string program, params string[] arguments)
     {

@@ -1,12 +1,13 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Builds.Execution.Networks;
 using Builds.Execution.Slots;
 
 namespace Builds.Execution.Sandbox;
 
 /// <summary>
 /// The machine's own system, read-only, with the places of people and of running services masked, in namespaces of its own
-/// (pid, ipc, uts; and user, where the silo is not root). The network is the machine's.
+/// (pid, ipc, uts; and user, where the silo is not root).
 /// </summary>
 internal sealed class BubblewrapDriver(string bubblewrap, GuardProgram program) : ISandboxDriver
 {
@@ -28,7 +29,7 @@ internal sealed class BubblewrapDriver(string bubblewrap, GuardProgram program) 
 
     public bool HasRoot => false;
 
-    public ImmutableArray<string> Remarks { get; } = ["The network is the one of this machine: image host has none of its own."];
+    public ImmutableArray<string> Remarks => [];
 
     public string HomeInside(Slot slot) => BuildScripts.Home;
 
@@ -37,13 +38,14 @@ internal sealed class BubblewrapDriver(string bubblewrap, GuardProgram program) 
     public (string Program, ImmutableArray<string> Arguments) Command(SandboxOrder order)
     {
         var (slot, user) = (order.Slot, OrdinaryUser.ToString(CultureInfo.InvariantCulture));
+        string[] network = order.Surroundings.HasNetwork ? [] : ["--unshare-net"];
         return program.Around(order.Surroundings.Words(slot, image: null, program), bubblewrap,
         [
             "--as-pid-1", "--unshare-pid", "--unshare-ipc", "--unshare-uts",
             .. slot.User is null
                 ? ["--unshare-user", "--uid", user, "--gid", user]
                 : (IEnumerable<string>)["--cap-drop", "ALL", .. GuardCapabilities.SelectMany(c => new[] { "--cap-add", c })],
-            .. _common.Value,
+            .. network, .. _common.Value, .. Names(order.Surroundings.Network is not null),
             "--ro-bind", slot.Passwd, "/etc/passwd", "--ro-bind", slot.Group, "/etc/group",
             "--bind", order.Surroundings.Home(slot, image: null), BuildScripts.Home,
             "--chdir", "/",
@@ -62,11 +64,17 @@ internal sealed class BubblewrapDriver(string bubblewrap, GuardProgram program) 
         arguments.AddRange(["--ro-bind", program.Directory, Tools]);
         foreach (var sudo in SudoPlaces.Where(File.Exists).Select(RealPath.Of).Distinct(StringComparer.Ordinal))
             arguments.AddRange(["--ro-bind", Path.Combine(program.Directory, "bin", "sudo"), sudo]);
-        // Where the names of hosts are resolved by a service, the file that says how lies in a place that was just masked.
-        var resolver = RealPath.Of("/etc/resolv.conf");
-        if (File.Exists(resolver) && Masked.Any(m => RealPath.IsWithin(resolver, m)))
-            arguments.AddRange(["--ro-bind", resolver, resolver]);
         return [.. arguments];
+    }
+
+    /// <summary>
+    /// The file that says who resolves the names of hosts: where a service does it, the usual one lies in a place that is masked, and
+    /// names a server that a network of its own does not reach.
+    /// </summary>
+    private static ImmutableArray<string> Names(bool ownNetwork)
+    {
+        var usual = RealPath.Of("/etc/resolv.conf");
+        return Resolver.File(ownNetwork) is { } file && (file != usual || Masked.Any(m => RealPath.IsWithin(usual, m))) ? ["--ro-bind", file, usual] : [];
     }
 
     /// <summary>The data directory and the home of the silo's user, where they are not masked anyway.</summary>

@@ -32,7 +32,7 @@ internal sealed class Guard : IAsyncDisposable
 {
     private const int MaxWords = 8192;
     private readonly ChildProcess _process;
-    private readonly GuardReader _reader;
+    private readonly FrameReader _reader;
 
     // Sent by who writes, as far as the socket takes it: a renewed lease must reach the sandbox although the thread pool is busy.
     private readonly Channel<byte[]> _outgoing = Channel.CreateUnbounded<byte[]>(new() { SingleReader = true, AllowSynchronousContinuations = true });
@@ -42,7 +42,7 @@ internal sealed class Guard : IAsyncDisposable
     private Guard(ChildProcess process)
     {
         _process = process;
-        _reader = new GuardReader(process.Control);
+        _reader = new FrameReader(process.Control);
         _sending = Send();
         Ended = WatchLife();
     }
@@ -50,12 +50,16 @@ internal sealed class Guard : IAsyncDisposable
     /// <summary>Completes when no process of the sandbox is alive.</summary>
     public Task<GuardEnd> Ended { get; }
 
-    /// <summary>Starts a guard, <paramref name="nice"/> (0 to 19) nicer than the silo, as is everything that will run inside.</summary>
-    public static Guard Start(string program, IReadOnlyList<string> arguments, int nice) =>
-        new(LowPriority.Run(nice, () => ChildProcess.Start(program, arguments)));
+    /// <summary>Starts a guard, <paramref name="nice"/> (0 to 19) nicer than the silo.</summary>
+    /// <param name="program">Its path.</param>
+    /// <param name="arguments">Without its own name.</param>
+    /// <param name="nice">Of all that runs inside.</param>
+    /// <param name="environment">Of the program itself, as NAME=VALUE; null: it has none.</param>
+    public static Guard Start(string program, IReadOnlyList<string> arguments, int nice, IReadOnlyList<string>? environment = null) =>
+        new(LowPriority.Run(nice, () => ChildProcess.Start(program, arguments, environment ?? [])));
 
     /// <summary>Waits until the sandbox is up. False: it will not come up, and <see cref="Ended"/> tells why.</summary>
-    public async Task<bool> Hello() => (await _reader.Next()).Kind == GuardFrameKind.Hello;
+    public async Task<bool> Hello() => (await Next()).Kind == GuardFrameKind.Hello;
 
     /// <summary>Runs a command to its end, including all that it wrote until then.</summary>
     public async Task<CommandEnd> Run(GuardOrder order, Func<ReadOnlyMemory<byte>, ValueTask> output)
@@ -74,7 +78,7 @@ internal sealed class Guard : IAsyncDisposable
 
     public async ValueTask<GuardFrame> Next()
     {
-        var frame = await _reader.Next();
+        var frame = await _reader.Next() is { } read ? new GuardFrame((GuardFrameKind)read.Kind, read.Payload) : new GuardFrame(GuardFrameKind.Closed, default);
         // Told once, and maybe while a command was still being read.
         _empty |= frame.Kind == GuardFrameKind.Empty;
         return frame;
@@ -92,6 +96,12 @@ internal sealed class Guard : IAsyncDisposable
 
     /// <summary>Sends TERM to everything inside.</summary>
     public void Terminate() => _outgoing.Writer.TryWrite(GuardFrames.Terminate());
+
+    /// <summary>
+    /// Sends one of <see cref="GuardFrames"/>: for shells, whose frames the caller reads by <see cref="Next"/>. What is sent to them is in
+    /// memory until the guard takes it, so no more than they have room for.
+    /// </summary>
+    public void Tell(byte[] frame) => _outgoing.Writer.TryWrite(frame);
 
     /// <summary>After <see cref="Terminate"/> and between commands: waits until nothing is left inside, or the guard has ended.</summary>
     public async Task Emptied()
@@ -111,6 +121,12 @@ internal sealed class Guard : IAsyncDisposable
         {
             // The other end is gone already, which is what was asked for.
         }
+    }
+
+    /// <summary>Sends TERM to what was started and its children, for a program that is no guard. A repeat does nothing.</summary>
+    public void Interrupt()
+    {
+        if (!Ended.IsCompleted) _ = Libc.SendSignal(-_process.Pid, Libc.Terminate);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using System.Text;
 
 namespace Builds.Execution.Sandbox;
@@ -11,52 +10,69 @@ internal enum GuardFrameKind
     Exit = 3,
     /// <summary>After TERM: no process of the build is left.</summary>
     Empty = 4,
+    /// <summary>The number of a shell, and what it wrote.</summary>
+    ShellOutput = 5,
+    /// <summary>The number of a shell, and how much input it has taken.</summary>
+    ShellTaken = 6,
+    /// <summary>The number of a shell, which is free again; how it ended (0 exit, 1 signal, 2 not started) and the code.</summary>
+    ShellExit = 7,
     /// <summary>Not on the wire: the line is closed.</summary>
     Closed = -1,
 }
 
 /// <param name="Payload">Valid until the next read.</param>
-internal readonly record struct GuardFrame(GuardFrameKind Kind, ReadOnlyMemory<byte> Payload);
+internal readonly record struct GuardFrame(GuardFrameKind Kind, ReadOnlyMemory<byte> Payload)
+{
+    /// <summary>One of the numbers that a payload begins with; 0 where it is too short for it.</summary>
+    public int Word(int index) => Frames.Word(Payload, index);
+}
 
-/// <summary>Writes frames for the guard: length of the payload, type, payload, numbers as the processor has them.</summary>
+/// <summary>Writes frames for the guard.</summary>
 internal static class GuardFrames
 {
-    public const int Header = 8;
-    private const int Lease = 1, Run = 2, Term = 3;
-    private const int ReadsFile = 1, AsRoot = 2, WritesFile = 4, FindsRoom = 8;
+    private const int Lease = 1, Run = 2, Term = 3, Freezing = 4, Thawing = 5, Shell = 6, Input = 7, Credit = 8, Size = 9, Close = 10;
+    private const int ReadsFile = 1, AsRoot = 2, WritesFile = 4, FindsRoom = 8, SyncsDisk = 16;
 
-    public static byte[] RenewTo(TimeSpan leaseEnd)
-    {
-        var frame = new byte[Header + 8];
-        BitConverter.TryWriteBytes(frame, 8);
-        BitConverter.TryWriteBytes(frame.AsSpan(4), Lease);
-        BitConverter.TryWriteBytes(frame.AsSpan(Header), Nanoseconds(leaseEnd));
-        return frame;
-    }
+    public static byte[] RenewTo(TimeSpan leaseEnd) => Frames.Of(Lease, [], BitConverter.GetBytes(Nanoseconds(leaseEnd)));
 
-    public static byte[] Terminate()
-    {
-        var frame = new byte[Header];
-        BitConverter.TryWriteBytes(frame.AsSpan(4), Term);
-        return frame;
-    }
+    public static byte[] Terminate() => Frames.Of(Term, []);
 
-    public static byte[] Start(GuardOrder order)
+    /// <summary>Stops everything inside, for as long as it is not thawed.</summary>
+    public static byte[] Freeze() => Frames.Of(Freezing, []);
+
+    public static byte[] Thaw() => Frames.Of(Thawing, []);
+
+    public static byte[] Start(GuardOrder order) => Frames.Of(Run, [], Words(order));
+
+    /// <summary>Opens a shell.</summary>
+    /// <param name="shell">From 0, and less than <see cref="GuardShells.Most"/>: nobody else's until the guard has told its end.</param>
+    /// <param name="size">Of its terminal; null: it has pipes.</param>
+    /// <param name="credit">How many bytes it may write before more are allowed.</param>
+    public static byte[] OpenShell(int shell, TerminalSize? size, int credit, GuardOrder order) =>
+        Frames.Of(Shell, [shell, size?.Rows ?? 0, size?.Columns ?? 0, credit], Words(order));
+
+    /// <summary>No bytes: the input is at its end.</summary>
+    public static byte[] ShellInput(int shell, ReadOnlySpan<byte> bytes) => Frames.Of(Input, [shell], bytes);
+
+    public static byte[] ShellCredit(int shell, int bytes) => Frames.Of(Credit, [shell, bytes]);
+
+    public static byte[] ShellSize(int shell, TerminalSize size) => Frames.Of(Size, [shell, size.Rows, size.Columns]);
+
+    /// <summary>Hangs a shell up.</summary>
+    public static byte[] CloseShell(int shell) => Frames.Of(Close, [shell]);
+
+    private static byte[] Words(GuardOrder order)
     {
         using var buffer = new MemoryStream();
         using var writer = new BinaryWriter(buffer, Encoding.UTF8);
-        writer.Write(0);
-        writer.Write(Run);
-        writer.Write((order.ReadsFile ? ReadsFile : 0) | (order.AsRoot ? AsRoot : 0) | (order.WritesFile ? WritesFile : 0) | (order.FindsRoom ? FindsRoom : 0));
+        writer.Write((order.ReadsFile ? ReadsFile : 0) | (order.AsRoot ? AsRoot : 0) | (order.WritesFile ? WritesFile : 0) | (order.FindsRoom ? FindsRoom : 0) | (order.SyncsDisk ? SyncsDisk : 0));
         writer.Write(order.Arguments.Count);
         writer.Write(order.Environment.Count);
         WriteWord(writer, order.Directory);
         foreach (var word in order.Arguments) WriteWord(writer, word);
         foreach (var (name, value) in order.Environment) WriteWord(writer, $"{name}={value}");
         writer.Flush();
-        var frame = buffer.ToArray();
-        BitConverter.TryWriteBytes(frame, frame.Length - Header);
-        return frame;
+        return buffer.ToArray();
     }
 
     public static long Nanoseconds(TimeSpan time) => time.Ticks * TimeSpan.NanosecondsPerTick;
@@ -82,54 +98,21 @@ internal sealed record GuardOrder
     public bool WritesFile { get; init; }
     /// <summary>No program: the only argument is a directory; the exit code is 0 if its disk has room for a megabyte and sixteen files, else the errno.</summary>
     public bool FindsRoom { get; init; }
+    /// <summary>No program: the only argument is a directory, all of whose disk is written out; the exit code is the errno, also of what could not be written since nobody was told.</summary>
+    public bool SyncsDisk { get; init; }
     /// <summary>As root of the sandbox instead of the build's user; for drivers with <see cref="ISandboxDriver.HasRoot"/>.</summary>
     public bool AsRoot { get; init; }
 }
 
-/// <summary>Reads frames off the line to the guard; one reader at a time.</summary>
-internal sealed class GuardReader(Socket socket)
+/// <summary>What the guard allows of shells (Init/shell.h).</summary>
+internal static class GuardShells
 {
-    private const int MaxPayload = 65536;
-    private readonly byte[] _buffer = new byte[GuardFrames.Header + MaxPayload + 4096];
-    private int _start, _end;
+    /// <summary>How many there may be at a time.</summary>
+    public const int Most = 8;
 
-    /// <summary>The next frame, or one of kind <see cref="GuardFrameKind.Closed"/> for ever when the line is at its end.</summary>
-    public async ValueTask<GuardFrame> Next()
-    {
-        if (!await Fill(GuardFrames.Header)) return Closed;
-        var size = BitConverter.ToInt32(_buffer, _start);
-        var kind = (GuardFrameKind)BitConverter.ToInt32(_buffer, _start + 4);
-        if (size is < 0 or > MaxPayload || !await Fill(GuardFrames.Header + size)) return Closed;
-        var payload = _buffer.AsMemory(_start + GuardFrames.Header, size);
-        _start += GuardFrames.Header + size;
-        return new GuardFrame(kind, payload);
-    }
-
-    private static GuardFrame Closed => new(GuardFrameKind.Closed, default);
-
-    private async ValueTask<bool> Fill(int count)
-    {
-        if (_start == _end) _start = _end = 0;
-        if (_start + count > _buffer.Length)
-        {
-            _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
-            (_start, _end) = (0, _end - _start);
-        }
-        while (_end - _start < count)
-        {
-            int received;
-            try
-            {
-                received = await socket.ReceiveAsync(_buffer.AsMemory(_end), SocketFlags.None);
-            }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
-            {
-                // A guard that ends with our words unread resets the line: that is its end as well.
-                return false;
-            }
-            if (received == 0) return false;
-            _end += received;
-        }
-        return true;
-    }
+    /// <summary>How many bytes of input a shell may be sent before it has taken any.</summary>
+    public const int InputRoom = 16384;
 }
+
+/// <summary>Of a terminal, each from 1 to 65535.</summary>
+internal readonly record struct TerminalSize(int Rows, int Columns);

@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using Builds.Execution.Networks;
+using Builds.Execution.Slots;
 using Microsoft.Extensions.Options;
 
 namespace Builds.Execution.Sandbox;
@@ -32,6 +34,9 @@ internal sealed class GuardProgram
 
     public string Mark { get; }
 
+    /// <summary>Whose the files of images and of their builds are, where the silo is not root and has such users.</summary>
+    public SubordinateUsers? Subordinates { get; } = SubordinateUsers.Find().Users;
+
     /// <summary>The directory that holds <c>init</c>, and the programs that builds see first: <c>bin</c> on the machine itself, <c>image</c> in an image.</summary>
     public string Directory => _directory.Value;
 
@@ -53,11 +58,30 @@ internal sealed class GuardProgram
         return around.IsEmpty ? (program, [.. arguments]) : (Init, ["enter", .. around, "--", program, .. arguments]);
     }
 
+    /// <summary>The command line of a program that may do with the files of images what root of the image may.</summary>
+    public (string Program, ImmutableArray<string> Arguments) AsRootOfImages(string program, params IEnumerable<string> arguments) =>
+        Subordinates is { } own ? Around(own.Words, program, arguments) : (program, [.. arguments]);
+
     /// <summary>Removes a directory that a build had (Init/wipe.h).</summary>
     public async Task<GuardEnd> Wipe(string directory)
     {
-        await using var wipe = Guard.Start(Init, ["wipe", directory], _nice);
-        return await wipe.Ended;
+        var end = await Run((Init, ["wipe", directory]));
+        // What an image's users left is not ours to remove, but theirs.
+        return end.Code == 0 || Subordinates is null ? end : await Run(AsRootOfImages(Init, "wipe", directory));
+    }
+
+    private async Task<GuardEnd> Run((string Program, ImmutableArray<string> Arguments) command)
+    {
+        await using var run = Guard.Start(command.Program, command.Arguments, _nice);
+        return await run.Ended;
+    }
+
+    /// <summary>The same, of whatever is there. Throws <see cref="IOException"/> if something stays.</summary>
+    public async Task MustWipe(string directory)
+    {
+        if (!System.IO.Directory.Exists(directory)) return;
+        var end = await Wipe(directory);
+        if (end.Code != 0) throw new IOException($"{directory} cannot be removed: {end.Words}");
     }
 
     private string LayOut()
@@ -66,12 +90,17 @@ internal sealed class GuardProgram
             ?? throw new PlatformNotSupportedException($"Builds cannot run on {RuntimeInformation.ProcessArchitecture}: there is a guard for x64 and arm64.");
         using var bytes = new MemoryStream();
         program.CopyTo(bytes);
-        var hash = Convert.ToHexStringLower(SHA256.HashData([.. bytes.ToArray(), .. Encoding.UTF8.GetBytes(SudoText.Refusing + SudoText.ByTheGuard)]))[..16];
+        var hash = Convert.ToHexStringLower(SHA256.HashData([.. bytes.ToArray(), .. Encoding.UTF8.GetBytes(SudoText.Refusing + SudoText.ByTheGuard + OwnNetwork.ResolverText)]))[..16];
         var directory = Path.Combine(DataDirectory, "tools", hash);
         if (System.IO.Directory.Exists(directory)) return directory;
         // Whole or not at all, also when two do it at once: a directory of this name is complete.
         var draft = $"{directory}.{Environment.ProcessId}";
-        foreach (var (path, content) in new[] { ("init", bytes.ToArray()), ("bin/sudo", Encoding.UTF8.GetBytes(SudoText.Refusing)), ("image/sudo", Encoding.UTF8.GetBytes(SudoText.ByTheGuard)) })
+        (string, byte[])[] files =
+        [
+            ("init", bytes.ToArray()), ("bin/sudo", Encoding.UTF8.GetBytes(SudoText.Refusing)), ("image/sudo", Encoding.UTF8.GetBytes(SudoText.ByTheGuard)),
+            (OwnNetwork.ResolverFile, Encoding.UTF8.GetBytes(OwnNetwork.ResolverText)),
+        ];
+        foreach (var (path, content) in files)
         {
             var file = Path.Combine(draft, path);
             System.IO.Directory.CreateDirectory(Path.GetDirectoryName(file)!);

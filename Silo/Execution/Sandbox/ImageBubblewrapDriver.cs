@@ -1,12 +1,11 @@
 using System.Collections.Immutable;
-using Builds.Execution.Networks;
 using Builds.Execution.Slots;
 
 namespace Builds.Execution.Sandbox;
 
 /// <summary>
 /// An image's root file system under bubblewrap: the layers of the image and the build's changes appear as one, in a user namespace whose
-/// root installs packages. Only for a silo that is root.
+/// root installs packages.
 /// </summary>
 internal sealed class ImageBubblewrapDriver(string bubblewrap, GuardProgram program) : ISandboxDriver
 {
@@ -30,8 +29,8 @@ internal sealed class ImageBubblewrapDriver(string bubblewrap, GuardProgram prog
     {
         var (slot, image) = (order.Slot, order.Image!);
         var network = order.Surroundings.HasNetwork ? [] : new[] { "--unshare-net" };
-        string[] resolver = order.Surroundings.HasNetwork && Resolver.File(ownNetwork: order.Surroundings.Network is not null) is { } file ? ["--ro-bind", file, "/etc/resolv.conf"] : [];
-        return program.Around([.. order.Surroundings.Words(slot, image, program), "user=1"], bubblewrap,
+        string[] resolver = order.Surroundings.Resolver is { } file ? ["--ro-bind", file, "/etc/resolv.conf"] : [];
+        return order.Surroundings.Around([.. order.Surroundings.Words(slot, image, program), "user=1"], program, bubblewrap,
         [
             "--as-pid-1", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "build", .. network,
             "--bind", Surroundings.Root, "/",

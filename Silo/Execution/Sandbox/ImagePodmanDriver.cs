@@ -15,6 +15,9 @@ internal sealed class ImagePodmanDriver(string podman, string runtime, GuardProg
     /// <summary>What containers of one data directory bear, so that a later silo finds them.</summary>
     public const string Label = "builds-data";
 
+    /// <summary>And that directory itself: what belongs to one that is gone will not be found by a silo of it.</summary>
+    private const string DirectoryLabel = "builds-directory";
+
     private const string NamePrefix = "builds-";
 
     public string Name => "podman";
@@ -38,7 +41,7 @@ internal sealed class ImagePodmanDriver(string podman, string runtime, GuardProg
         return program.Around(around.Words(slot, image, program, groups: false), podman,
         [
             "--runtime", runtime, "--cgroup-manager=cgroupfs", "--events-backend=none", "--log-level=error",
-            "run", "--rm", "--name", $"{NamePrefix}{order.Name}-{program.Mark[^8..]}", "--label", $"{Label}={program.Mark}",
+            "run", "--rm", "--name", $"{NamePrefix}{order.Name}-{program.Mark[^8..]}", "--label", $"{Label}={program.Mark}", "--label", $"{DirectoryLabel}={program.DataDirectory}",
             "--uidmap", map, "--gidmap", map, "--preserve-fds=1", "--log-driver=none", "--image-volume=ignore", "--init=false",
             // What is in shared memory counts as memory. The network is joined before podman starts.
             "--network", around.HasNetwork ? "host" : "none", "--uts", "private", "--hostname", "build", "--add-host", "build:127.0.1.1", "--ipc", "private",
@@ -51,16 +54,23 @@ internal sealed class ImagePodmanDriver(string podman, string runtime, GuardProg
         ]);
     }
 
-    /// <summary>Removes containers of this data directory but those of the guards that are named; how many there were.</summary>
+    /// <summary>
+    /// Removes containers of this data directory but those of the guards that are named, and those that ended of data directories that are gone; how
+    /// many there were.
+    /// </summary>
     public async Task<int> RemoveOthers(IReadOnlySet<string> running)
     {
         var listed = Path.Combine(program.DataDirectory, $"containers.{Environment.ProcessId}");
-        var names = (await Tool.Output(listed, podman, "ps", "--all", "--filter", $"label={Label}={program.Mark}", "--format", "{{.Names}}"))
-            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var others = names.Where(name => !MakingName.IsAlive(name[NamePrefix.Length..]) && !running.Any(guard => name.StartsWith($"{NamePrefix}{guard}-", StringComparison.Ordinal))).ToList();
+        var containers = (await Tool.Output(listed, podman, "ps", "--all", "--filter", $"label={Label}", "--format", $"{{{{.Names}}}}\t{{{{.Exited}}}}\t{{{{index .Labels \"{Label}\"}}}}\t{{{{index .Labels \"{DirectoryLabel}\"}}}}"))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(line => line.Split('\t'));
+        var others = containers.Where(container => container is [var name, var exited, var mark, .. var rest]
+            && (mark == program.Mark ? IsLeft(name, running) : exited == "true" && rest is [var directory] && !Directory.Exists(directory))).Select(container => container[0]).ToList();
         if (others.Count > 0) await Tool.Output(listed, podman, ["--runtime", runtime, "--cgroup-manager=cgroupfs", "rm", "--force", "--time", "0", .. others]);
         return others.Count;
     }
+
+    private static bool IsLeft(string name, IReadOnlySet<string> running) =>
+        !MakingName.IsAlive(name[NamePrefix.Length..]) && !running.Any(guard => name.StartsWith($"{NamePrefix}{guard}-", StringComparison.Ordinal));
 
     /// <summary>A group's path below the mount of its controller, which is the same for all.</summary>
     private static string GroupPath(string directory)

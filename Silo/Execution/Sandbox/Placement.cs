@@ -40,6 +40,21 @@ internal sealed record Placement(
     public GuardOrder FileOrder(string path, string text, int mode) =>
         Order(path.StartsWith('/') ? path : $"{Home}/{path}", Convert.ToString(mode, 8), text) with { WritesFile = true };
 
+    /// <summary>Lets people in where a build has used up all that it may have: a little more than that, for their shells.</summary>
+    public void MakeRoomForShells()
+    {
+        const long Memory = 64L << 20;
+        const int Processes = 32;
+        try
+        {
+            Groups?.Raise(GroupName, Limits with { Memory = Limits.Memory + Memory, Processes = Limits.Processes + Processes });
+        }
+        catch (IOException)
+        {
+            // Its sandbox has just ended, which whoever opens a shell is told.
+        }
+    }
+
     /// <summary>How often limits were hit so far.</summary>
     public GroupHits Hits() => Groups?.Hits(GroupName) ?? default;
 

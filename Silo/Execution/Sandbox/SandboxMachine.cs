@@ -9,15 +9,17 @@ using Builds.Images;
 namespace Builds.Execution.Sandbox;
 
 /// <summary>What this machine can do for builds, tried and not guessed, and the slots on it.</summary>
-internal sealed class SandboxMachine : IAsyncDisposable
+internal sealed partial class SandboxMachine : IAsyncDisposable
 {
-    private const int TrialSlot = -1;
+    private const int TrialSlot = -1, FirstSlot = 0;
 
     /// <summary>For what is made here and is no build.</summary>
     public const int MakingSlot = -2;
 
     /// <summary>The kernel's numbers of the limits that are set where there is no control group: memory of one process, processes of one user.</summary>
     private const int DataLimit = 2, ProcessLimit = 6;
+
+    private const string Namespaces = "user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0)";
 
     /// <summary>A busy machine takes seconds for what is usually over in milliseconds, and is no reason not to start.</summary>
     private static readonly TimeSpan TrialTime = TimeSpan.FromMinutes(1);
@@ -29,18 +31,22 @@ internal sealed class SandboxMachine : IAsyncDisposable
     private readonly GuardProgram _program;
     private readonly SlotUsers _users;
     private readonly ISandboxDriver? _bubblewrap;
+    private readonly string? _whyNoImages;
     private readonly ImagePodmanDriver? _podman;
-    private readonly SlotNetworks? _networks;
+    private readonly OwnNetwork? _ownNetwork;
 
     private SandboxMachine(ExecutionOptions options, GuardProgram program, SlotUsers users, Parts parts)
     {
         (_options, _program, _users) = (options, program, users);
-        (Host, WhyNoIsolation, Spaces, WhyNoSpaces, Groups, WhyNoGroups, _networks, WhyNoNetworks) =
-            (parts.Host, parts.WhyNoIsolation, parts.Spaces, parts.WhyNoSpaces, parts.Groups, parts.WhyNoGroups, parts.Networks, parts.WhyNoNetworks);
-        var root = Libc.EffectiveUser() == 0;
-        if (root && WhyNoIsolation is null && SandboxTrial.FindBubblewrap() is { } bubblewrap) _bubblewrap = new ImageBubblewrapDriver(bubblewrap, program);
-        if (root && FindPodman() is { } podman && Runtime is { } runtime) _podman = new ImagePodmanDriver(podman, runtime, program);
+        (Host, WhyNoIsolation, Spaces, WhyNoSpaces, Groups, WhyNoGroups, Networks, _ownNetwork, WhyNoNetworks) =
+            (parts.Host, parts.WhyNoIsolation, parts.Spaces, parts.WhyNoSpaces, parts.Groups, parts.WhyNoGroups, parts.Networks, parts.OwnNetwork, parts.WhyNoNetworks);
+        _whyNoImages = parts.WhyNoImages ?? WhyNoIsolation;
+        if (_whyNoImages is null && SandboxTrial.FindBubblewrap() is { } bubblewrap) _bubblewrap = new ImageBubblewrapDriver(bubblewrap, program);
+        if (HasPodman && FindPodman() is { } podman && Runtime is { } runtime) _podman = new ImagePodmanDriver(podman, runtime, program);
     }
+
+    /// <summary>Whether this process is root, and so has users, disks and networks to give.</summary>
+    public static bool IsRoot { get; } = Libc.EffectiveUser() == 0;
 
     /// <summary>What runs builds of image <c>host</c>.</summary>
     public ISandboxDriver Host { get; }
@@ -50,10 +56,20 @@ internal sealed class SandboxMachine : IAsyncDisposable
     public string? WhyNoSpaces { get; }
     public ControlGroups? Groups { get; }
     public string? WhyNoGroups { get; }
+    public SlotNetworks? Networks { get; }
     public string? WhyNoNetworks { get; }
 
+    /// <summary>Whether builds of images can have a network of their own.</summary>
+    public bool HasNat => Networks is not null || _ownNetwork is not null;
+
     /// <summary>What podman starts containers with; null: there is nothing here that works.</summary>
-    public string? Runtime { get; } = Runtimes.FirstOrDefault(IsUsable);
+    public static string? Runtime => Runtimes.FirstOrDefault(IsUsable);
+
+    /// <summary>Whether images can run in podman here.</summary>
+    public static bool HasPodman => IsRoot && FindPodman() is not null && Runtime is not null;
+
+    /// <summary>Held by who uses <see cref="MakingSlot"/>.</summary>
+    public SemaphoreSlim Making { get; } = new(1);
 
     /// <summary>Where podman is, or null.</summary>
     public static string? FindPodman() => PodmanPlaces.FirstOrDefault(File.Exists);
@@ -62,10 +78,9 @@ internal sealed class SandboxMachine : IAsyncDisposable
     public static async Task<SandboxMachine> Open(ExecutionOptions options, GuardProgram program, SlotUsers users)
     {
         Directory.CreateDirectory(program.DataDirectory);
-        var root = Libc.EffectiveUser() == 0;
-        var (spaces, whyNoSpaces) = await Spacious(options, program, root);
+        var (spaces, whyNoSpaces) = await Spacious(options, program);
         var (groups, whyNoGroups) = options.ControlGroups ? ControlGroups.Open(program.Mark) : (null, "the settings switch control groups off");
-        var (networks, whyNoNetworks) = root ? await SlotNetworks.Open(options, program.Mark) : (null, "this silo is not root");
+        var (networks, whyNoNetworks) = IsRoot ? await SlotNetworks.Open(options, program.Mark, users.UserOf(FirstSlot)) : (null, null);
         var parts = new Parts(new ProcessDriver(program, "the settings ask for driver process"), "the settings ask for driver process",
             spaces, whyNoSpaces, groups, whyNoGroups, networks, whyNoNetworks);
         if (options.Driver == ExecutionDriver.Process) return new SandboxMachine(options, program, users, parts);
@@ -74,7 +89,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
         {
             var tried = new SandboxMachine(options, program, users, parts with { Host = new BubblewrapDriver(bubblewrap, program), WhyNoIsolation = null });
             parts = parts with { WhyNoIsolation = await tried.TryHost() };
-            if (parts.WhyNoIsolation is null) return tried;
+            if (parts.WhyNoIsolation is null) return IsRoot ? tried : await WithImages(options, program, users, parts with { Host = tried.Host });
         }
         else
         {
@@ -86,31 +101,33 @@ internal sealed class SandboxMachine : IAsyncDisposable
         return new SandboxMachine(options, program, users, parts with { Host = new ProcessDriver(program, parts.WhyNoIsolation!) });
     }
 
-    /// <summary>What runs an image, or why nothing does here.</summary>
-    public (ISandboxDriver? Driver, string? Why) DriverOf(Image image) => image.Driver switch
-    {
-        ImageDriver.Podman => _podman is null ? (null, "podman cannot be used here: it needs a silo that is root, podman, and crun or runc") : (_podman, null),
-        _ => _bubblewrap is null ? (null, "bubblewrap cannot be used here: it needs a silo that is root, and bubblewrap that works") : (_bubblewrap, null),
-    };
-
     /// <summary>Where a build of an image (null: of this machine's system) runs.</summary>
     public async Task<Placement> Place(int number, Image? image, ISandboxDriver driver)
     {
         var slot = MakeSlot(driver, number);
-        var network = image?.Network == ImageNetwork.Nat && _networks is not null && slot.User is { } user ? await _networks.Of(user) : null;
-        if (image is not null) slot = slot with { User = slot.FirstMapped!.Value + image.User };
+        var wanted = image?.Network ?? _options.HostNetwork;
+        var hasOwn = driver.OwnNamespace && wanted == ImageNetwork.Nat && WhyNotOfSlot(image) is null;
+        // The trial needs none but the one that is there.
+        var network = hasOwn ? await Networks!.Of(_users.UserOf(number == TrialSlot ? FirstSlot : number)) : null;
+        if (image is not null) slot = slot with { User = (slot.FirstMapped ?? 0) + image.User, FirstMapped = slot.FirstMapped ?? 0 };
         // Image host shows the machine's own names, and one user more.
         else if (driver.OwnNamespace) new Workspace(slot, _program, spaces: null).WriteUserFiles(slot.User ?? BubblewrapDriver.OrdinaryUser);
         var limits = BuildLimits.Of(_options);
         var name = NameOf(number);
+        // Where the silo is root and has no network to give, the machine's own takes its place, and the setup log says so.
+        var hasNetwork = wanted switch { ImageNetwork.None => false, ImageNetwork.Nat => image is null || IsRoot || _ownNetwork is not null, _ => true };
         // Without a namespace of its own a build is not worth limiting: it could leave them.
+        ImmutableArray<string> groups = Groups is null || !driver.OwnNamespace ? [] : [.. Groups.Of(name, limits)];
+        var within = image is null || _program.Subordinates is not { } own ? [] : Within(own, groups, image.Network == ImageNetwork.Nat);
         var surroundings = !driver.OwnNamespace ? Surroundings.None : new Surroundings
         {
             HasSpace = Spaces is not null,
-            Groups = Groups is null ? [] : [.. Groups.Of(name, limits)],
+            Groups = within.IsEmpty ? groups : [],
+            Within = within,
             ProcessLimits = Groups is not null ? [] : [(DataLimit, limits.Memory), .. slot.User is null ? [] : new[] { (ProcessLimit, (long)limits.Processes) }],
-            HasNetwork = image?.Network != ImageNetwork.None,
+            HasNetwork = hasNetwork,
             Network = network,
+            Resolver = !hasNetwork ? null : image?.Network == ImageNetwork.Nat && _ownNetwork is not null ? $"{Surroundings.Tools}/{OwnNetwork.ResolverFile}" : Resolver.File(ownNetwork: network is not null),
         };
         var workspace = new Workspace(slot, _program, driver.OwnNamespace ? Spaces : null);
         return new Placement(driver, slot, image, workspace, surroundings, limits, Groups, name, [.. driver.Remarks, .. Remarks(driver, image, limits)]);
@@ -119,12 +136,18 @@ internal sealed class SandboxMachine : IAsyncDisposable
     /// <summary>For what is made here and is no build. What it writes lies in a directory, and can become a layer.</summary>
     public async Task<Placement> PlaceForMaking(Image image, ISandboxDriver driver)
     {
-        var place = await Place(MakingSlot, image, driver);
+        // Making one takes the network that packages come from, whatever its builds have.
+        var network = image.Network == ImageNetwork.Host && !HasNat ? ImageNetwork.Host : ImageNetwork.Nat;
+        var place = await Place(MakingSlot, image with { Network = network }, driver);
         return place with { Surroundings = place.Surroundings with { HasSpace = false }, Workspace = new Workspace(place.Slot, _program, spaces: null) };
     }
 
     /// <summary>Removes what was made here and is not a build's.</summary>
-    public ValueTask DisposeAsync() => _networks?.DisposeAsync() ?? ValueTask.CompletedTask;
+    public ValueTask DisposeAsync()
+    {
+        Making.Dispose();
+        return Networks?.DisposeAsync() ?? ValueTask.CompletedTask;
+    }
 
     /// <summary>
     /// Removes what killed processes leave and no running build has: containers, control groups, networks. Only the silo may call it that has the
@@ -137,7 +160,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
         var slots = running.Keys.Select(NameOf).ToHashSet(StringComparer.Ordinal);
         var removed = Groups?.Sweep(name => slots.Contains(name) || MakingName.IsAlive(name)) ?? 0;
         if (withContainers && _podman is not null) removed += await _podman.RemoveOthers(running.Values.ToHashSet(StringComparer.Ordinal));
-        if (_networks is not null) removed += await _networks.Sweep(_users.IsFree);
+        if (Networks is not null) removed += await Networks.Sweep(_users.IsFree);
         return removed;
     }
 
@@ -153,7 +176,7 @@ internal sealed class SandboxMachine : IAsyncDisposable
         var mode = driver.OwnNamespace ? closed : closed | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
         Directory.CreateDirectory(slots);
         File.SetUnixFileMode(slots, mode);
-        var ownUser = Libc.EffectiveUser() == 0 && (driver.OwnNamespace || RealPath.IsOpenToAll(slots));
+        var ownUser = IsRoot && (driver.OwnNamespace || RealPath.IsOpenToAll(slots));
         uint? user = ownUser ? _users.UserOf(number) : null;
         var slot = new Slot(number, Path.Combine(slots, NameOf(number)), user, user is { } known ? _users.FirstMapped(known) : null);
         Directory.CreateDirectory(slot.Directory);
@@ -168,6 +191,10 @@ internal sealed class SandboxMachine : IAsyncDisposable
         _ => number.ToString(CultureInfo.InvariantCulture),
     };
 
+    /// <summary>Null: there can be one for it. Names of hosts must work on the machine itself, as they did before.</summary>
+    private string? WhyNotOfSlot(Image? image) => !IsRoot ? "this silo is not root" : WhyNoNetworks
+        ?? (image is null && Resolver.IsLoopbackAlone ? "the names of hosts are resolved by a service on loopback, which a network of a build's own does not reach" : null);
+
     private IEnumerable<string> Remarks(ISandboxDriver driver, Image? image, BuildLimits limits)
     {
         if (!driver.OwnNamespace) yield break;
@@ -175,14 +202,19 @@ internal sealed class SandboxMachine : IAsyncDisposable
             yield return $"Memory is limited for each process by itself, not for the build as a whole: {WhyNoGroups}.";
         if (WhyNoSpaces is not null && limits.Disk is not null)
             yield return $"The disk is not limited: {WhyNoSpaces}.";
-        if (image?.Network == ImageNetwork.Nat && WhyNoNetworks is not null)
-            yield return $"The network is the one of this machine: {WhyNoNetworks}.";
+        var wanted = image?.Network ?? _options.HostNetwork;
+        if (wanted == ImageNetwork.Nat && (image is null || IsRoot) && WhyNotOfSlot(image) is { } why)
+            yield return $"The network is the one of this machine: {why}.";
+        else if (wanted == ImageNetwork.Nat && image is not null && !HasNat)
+            yield return $"There is no network: {WhyNoNetworks}.";
+        else if (wanted == ImageNetwork.Host && image is null)
+            yield return "The network is the one of this machine: the settings say so.";
     }
 
-    private static async Task<(BuildSpaces? Spaces, string? Why)> Spacious(ExecutionOptions options, GuardProgram program, bool root)
+    private static async Task<(BuildSpaces? Spaces, string? Why)> Spacious(ExecutionOptions options, GuardProgram program)
     {
         if (options.Disk == 0) return (null, "the settings do not limit it");
-        if (!root) return (null, "this silo is not root");
+        if (!IsRoot) return (null, "this silo is not root");
         try
         {
             var spaces = await BuildSpaces.Prepare(options.Disk, program.DataDirectory);
@@ -201,15 +233,16 @@ internal sealed class SandboxMachine : IAsyncDisposable
     }
 
     /// <summary>Null if bubblewrap works, else the reason and what mends it.</summary>
-    private async Task<string?> TryHost()
+    private async Task<string?> TryHost() =>
+        await Try(await Place(TrialSlot, image: null, Host), place => place.Order("true")) is not { } why ? null
+            : $"a trial of bubblewrap failed: {why}; it needs {Namespaces} or a silo with the rights of root";
+
+    private async Task<string?> Try(Placement place, Func<Placement, GuardOrder> order)
     {
-        var place = await Place(TrialSlot, image: null, Host);
         await place.Workspace.Create();
         try
         {
-            var why = await SandboxTrial.Try(place, BootClock.Now + TrialTime);
-            return why is null ? null
-                : $"a trial of bubblewrap failed: {why}; it needs user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0) or a silo with the rights of root";
+            return await SandboxTrial.Try(place, BootClock.Now + TrialTime, order(place));
         }
         finally
         {
@@ -223,5 +256,9 @@ internal sealed class SandboxMachine : IAsyncDisposable
     private static bool IsUsable(string runtime) => File.Exists(runtime) && (ControlGroups.IsUnified || !runtime.EndsWith("crun", StringComparison.Ordinal));
 
     private sealed record Parts(
-        ISandboxDriver Host, string? WhyNoIsolation, BuildSpaces? Spaces, string? WhyNoSpaces, ControlGroups? Groups, string? WhyNoGroups, SlotNetworks? Networks, string? WhyNoNetworks);
+        ISandboxDriver Host, string? WhyNoIsolation, BuildSpaces? Spaces, string? WhyNoSpaces, ControlGroups? Groups, string? WhyNoGroups, SlotNetworks? Networks, string? WhyNoNetworks)
+    {
+        public OwnNetwork? OwnNetwork { get; init; }
+        public string? WhyNoImages { get; init; }
+    }
 }

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Text;
 using Builds.Execution.Slots;
 
 namespace Builds.Execution.Sandbox;
@@ -11,8 +12,8 @@ internal static class SandboxTrial
     /// <summary>Where bubblewrap is, or null.</summary>
     public static string? FindBubblewrap() => Places.FirstOrDefault(File.Exists);
 
-    /// <summary>Starts a sandbox and runs <c>true</c> in it. Null if that worked, else why not, in one sentence without a full stop.</summary>
-    public static async Task<string?> Try(Placement place, TimeSpan lease)
+    /// <summary>Starts a sandbox and runs a command in it. Null if that worked, else why not, in one sentence without a full stop.</summary>
+    public static async Task<string?> Try(Placement place, TimeSpan lease, GuardOrder order)
     {
         try
         {
@@ -24,8 +25,9 @@ internal static class SandboxTrial
                 var end = await guard.Ended;
                 return end.Words.Length > 0 ? end.Words.ReplaceLineEndings("; ") : $"it ended with status {end.Code}";
             }
-            var result = await guard.Run(place.Order("true"), static _ => ValueTask.CompletedTask);
-            return result is CommandEnd.Exited(0) ? null : "it starts, but 'true' does not run inside";
+            var said = new MemoryStream();
+            var result = await guard.Run(order, bytes => said.WriteAsync(bytes));
+            return result is CommandEnd.Exited(0) ? null : $"it starts, but '{order.Arguments[0]}' does not run inside: {Encoding.UTF8.GetString(said.ToArray()).Trim().ReplaceLineEndings("; ")}";
         }
         catch (Win32Exception e)
         {

@@ -25,6 +25,12 @@ internal sealed record Surroundings
     /// <summary>Whether there is a network at all.</summary>
     public bool HasNetwork { get; init; } = true;
 
+    /// <summary>The file that says who resolves names, as the sandbox tool sees it; null: nobody does.</summary>
+    public string? Resolver { get; init; }
+
+    /// <summary>The beginning of a command line, in whose namespaces the rest of it runs: where the silo must become root of an image first. Empty: it need not.</summary>
+    public ImmutableArray<string> Within { get; init; } = [];
+
     /// <summary>Where the build's place, its image and the tools appear for the sandbox tool alone: an empty directory of any machine, open to all.</summary>
     private static readonly string At = new[] { "/mnt", "/srv", "/media", "/opt" }.FirstOrDefault(Directory.Exists) ?? "/tmp";
 
@@ -35,6 +41,13 @@ internal sealed record Surroundings
 
     /// <summary>The home of the build, as the sandbox tool sees it.</summary>
     public string Home(Slot slot, Image? image) => HasSpace || image is not null ? $"{At}/place/home" : slot.Home;
+
+    /// <summary>A command line with all of this around it.</summary>
+    public (string Program, ImmutableArray<string> Arguments) Around(IEnumerable<string> words, GuardProgram guard, string program, IEnumerable<string> arguments)
+    {
+        var (first, rest) = guard.Around(words, program, arguments);
+        return Within.IsEmpty ? (first, rest) : (Within[0], [.. Within.Skip(1), first, .. rest]);
+    }
 
     /// <summary>The words for <c>init enter</c>.</summary>
     /// <param name="image">Whose layers are shown with the slot's own users; null: none.</param>
@@ -59,5 +72,7 @@ internal sealed record Surroundings
             yield return "first=0";
         }
         foreach (var layer in image.Layers) yield return $"layer={layer}";
+        // Whatever an overlay has to note of a file only root of the machine may note elsewhere.
+        if (!Within.IsEmpty) yield return "overlay=userxattr";
     }
 }

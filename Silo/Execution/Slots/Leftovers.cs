@@ -31,6 +31,8 @@ internal sealed class Leftovers(GuardProgram program, TimeProvider time)
                 if (end.Code != 0) throw new IOException($"What an earlier build left behind cannot be removed: {end.Words}");
             }
             File.Delete(Path.Combine(slot, "space"));
+            // Slots of builds bear a number, and are used again.
+            if (!int.TryParse(Path.GetFileName(slot), CultureInfo.InvariantCulture, out _)) Directory.Delete(slot, recursive: true);
             if (before) homes++;
         }
         return (guards.Count, homes);
@@ -40,7 +42,7 @@ internal sealed class Leftovers(GuardProgram program, TimeProvider time)
     private static bool IsOfBuild(string path) => Path.GetFileName(path) is "space" or "home" || (Path.GetFileName(path) == "place" && Directory.EnumerateFileSystemEntries(path).Any());
 
     /// <summary>Guards (and the bubblewraps around them) that bear all of these marks.</summary>
-    private static IReadOnlyList<int> Guards(params string[] marks)
+    private static List<int> Guards(params string[] marks)
     {
         var found = new List<int>();
         foreach (var directory in Directory.EnumerateDirectories("/proc"))

@@ -3,7 +3,7 @@ namespace Builds.Execution.Slots;
 /// <summary>One place for one build at a time.</summary>
 /// <param name="Directory">Below the data directory; only the silo may enter it.</param>
 /// <param name="User">Whom builds run as, or null: as the silo's own user.</param>
-/// <param name="FirstMapped">The first of the 65536 users of this machine that are the users inside an image; null where the silo is not root.</param>
+/// <param name="FirstMapped">The first of the 65536 users of this machine that are the users inside an image, as root of images has them; null where the silo is not root.</param>
 internal sealed record Slot(int Number, string Directory, uint? User, uint? FirstMapped)
 {
     /// <summary>The home of a build that has no disk of its own, as this machine sees it.</summary>

@@ -45,6 +45,15 @@ internal sealed class Workspace(Slot slot, GuardProgram program, BuildSpaces? sp
         if (end.Code != 0) throw new IOException($"The files of slot {slot.Number} cannot be removed: {end.Words}");
     }
 
+    /// <summary>Moves all that was changed in an image to a new directory. Throws <see cref="IOException"/> if that fails.</summary>
+    public async Task Keep(string layer)
+    {
+        // Not ours, and so not ours to move, where the silo is not root.
+        var (path, words) = program.AsRootOfImages("/bin/mv", Path.Combine(slot.Place, "upper"), layer);
+        var end = await Tool.Run(path, [.. words]);
+        if (end.Code != 0) throw new IOException($"What was changed in {slot.Place} cannot be kept as {layer}: {end.Words}");
+    }
+
     private static byte[] Names(string file, uint user, string line)
     {
         var others = File.ReadLines(file).Where(l => l.Split(':') is [var name, _, var number, ..]
@@ -62,7 +71,8 @@ internal sealed class Workspace(Slot slot, GuardProgram program, BuildSpaces? sp
     private void HandOver(string path)
     {
         File.SetUnixFileMode(path, Private);
-        if (slot.User is { } user && Libc.ChangeOwner(path, user, user) < 0)
+        // Where the silo is not root, the user is an image's, and takes over what is his when he comes (Init/enter.h).
+        if (SandboxMachine.IsRoot && slot.User is { } user && Libc.ChangeOwner(path, user, user) < 0)
             throw new IOException($"{path} cannot be given to user {user}: {System.Runtime.InteropServices.Marshal.GetLastPInvokeErrorMessage()}.");
     }
 }

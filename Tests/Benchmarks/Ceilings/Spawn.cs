@@ -8,7 +8,7 @@ internal static class Spawn
 {
     public static async Task Once(string program, IReadOnlyList<string> arguments)
     {
-        using var process = ChildProcess.Start(program, arguments);
+        using var process = ChildProcess.Start(program, arguments, []);
         process.Control.Shutdown(SocketShutdown.Send);
         var words = new byte[1024];
         // A guard that is ended so early may find nobody to greet, and close its side with our word still unread.

@@ -11,6 +11,9 @@ internal sealed class Samples
 
     public void Add(Samples others) => all.AddRange(others.all);
 
+    /// <summary>Null without samples.</summary>
+    public TimeSpan? Mean => all.Count == 0 ? null : TimeSpan.FromTicks(all.Sum(sample => sample.Ticks) / all.Count);
+
     /// <summary>The smallest sample that at least this share of them do not exceed; null without samples.</summary>
     /// <param name="share">Above 0, at most 1.</param>
     public TimeSpan? Percentile(double share)

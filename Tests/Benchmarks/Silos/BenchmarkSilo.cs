@@ -1,5 +1,4 @@
 using System.Net.Http.Headers;
-using System.Text.Json;
 using Builds.Cluster;
 using Builds.Execution;
 using Builds.Jobs;
@@ -69,10 +68,7 @@ internal sealed class BenchmarkSilo : IAsyncDisposable
     {
         using var content = new FormUrlEncodedContent([new("manifest", manifest)]);
         using var answer = await Client.PostAsync("/api/jobs", content);
-        var body = await answer.Content.ReadAsByteArrayAsync();
-        if (!answer.IsSuccessStatusCode)
-            throw new HttpRequestException($"A job was refused with {(int)answer.StatusCode}: {System.Text.Encoding.UTF8.GetString(body)}");
-        using var job = JsonDocument.Parse(body);
+        using var job = await Answers.Json(answer);
         return new JobId(job.RootElement.GetProperty("id").GetInt32());
     }
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Headers;
-using System.Text.Json;
 using Builds.Benchmarks.Measuring;
 using Builds.Cluster;
 using Builds.Jobs;
@@ -63,7 +62,7 @@ internal sealed class ClusterSilo : IAsyncDisposable
     {
         using var content = new FormUrlEncodedContent([new("manifest", manifest), .. label is null ? (KeyValuePair<string, string>[])[] : [new("labels", label)]]);
         using var answer = await Client.PostAsync("/api/jobs", content);
-        using var job = await Json(answer);
+        using var job = await Answers.Json(answer);
         return new JobId(job.RootElement.GetProperty("id").GetInt32());
     }
 
@@ -75,7 +74,7 @@ internal sealed class ClusterSilo : IAsyncDisposable
         do
         {
             using var answer = await Client.GetAsync($"/api/jobs/{id}?wait=60");
-            using var job = await Json(answer);
+            using var job = await Answers.Json(answer);
             status = job.RootElement.GetProperty("status").GetString();
         }
         while (status is "queued" or "running" && Stopwatch.GetElapsedTime(begin) < Bound);
@@ -87,7 +86,7 @@ internal sealed class ClusterSilo : IAsyncDisposable
     public async Task<int> Queued()
     {
         using var answer = await Client.GetAsync("/api/queue");
-        using var queue = await Json(answer);
+        using var queue = await Answers.Json(answer);
         return queue.RootElement.GetProperty("results").EnumerateArray().Sum(pool => pool.GetProperty("queued").GetInt32());
     }
 
@@ -128,12 +127,4 @@ internal sealed class ClusterSilo : IAsyncDisposable
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
-
-    private static async Task<JsonDocument> Json(HttpResponseMessage answer)
-    {
-        var body = await answer.Content.ReadAsByteArrayAsync();
-        return answer.IsSuccessStatusCode
-            ? JsonDocument.Parse(body)
-            : throw new HttpRequestException($"A request was refused with {(int)answer.StatusCode}: {System.Text.Encoding.UTF8.GetString(body)}");
-    }
 }

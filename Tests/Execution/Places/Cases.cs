@@ -80,9 +80,9 @@ internal static class Cases
         new("nor the homes of people", "ls -A /root /home 2>/dev/null | grep -v -E '^(/root|/home|build|)[:]?$' || true", "") { Where = [Place.Host] },
         new("keyrings cannot be used", Refused("perl -e 'exit(syscall(248, \"user\", \"k\", \"v\", 1, -3) < 0)'"), "refused\n") { Where = [Place.Host, .. WithSudo] },
         new("others' processes cannot be traced", Refused("perl -e 'exit(syscall(101, 16, 1, 0, 0) < 0)'"), "refused\n") { Where = [Place.Host, .. WithSudo] },
-        new("abstract sockets of the machine cannot be reached", "perl -e 'use Socket; socket(S, AF_UNIX, SOCK_STREAM, 0); print connect(S, pack(\"S a*\", AF_UNIX, \"\\0$ENV{socket}\")) ? \"WORKED\" : \"refused\"'", "refused") { Where = WithSudo },
-        new("the machine's own addresses cannot be reached", "for a in $machine; do curl -s -m 5 -o /dev/null telnet://$a </dev/null && echo WORKED $a; done; echo none", "none\n") { Where = WithSudo },
-        new("metadata services cannot be reached", Refused("curl -s -m 5 http://169.254.169.254/"), "refused\n") { Where = WithSudo },
+        new("abstract sockets of the machine cannot be reached", "perl -e 'use Socket; socket(S, AF_UNIX, SOCK_STREAM, 0); print connect(S, pack(\"S a*\", AF_UNIX, \"\\0$ENV{socket}\")) ? \"WORKED\" : \"refused\"'", "refused") { Where = [Place.Host, .. WithSudo] },
+        new("the machine's own addresses cannot be reached", "for a in $machine; do curl -s -m 5 -o /dev/null telnet://$a </dev/null && echo WORKED $a; done; echo none", "none\n") { Where = [Place.Host, .. WithSudo] },
+        new("metadata services cannot be reached", Refused("curl -s -m 5 http://169.254.169.254/"), "refused\n") { Where = [Place.Host, .. WithSudo] },
 
         // Root of the sandbox, which is nobody outside.
         new("sudo makes root", "sudo id -u; sudo -u nobody id -un; echo in | sudo cat; sudo sh -c 'exit 7'; echo $?", "0\nnobody\nin\n7\n") { Where = WithSudo },

@@ -44,16 +44,21 @@ public sealed class ConformanceTests
     {
         var images = await TestImages.Shared();
         await using var harness = new ExecutorHarness(options => options.Images = images.Directory);
+        return await Run(harness, TestImages.NameOf(place), [.. Cases.All.Where(one => one.HoldsIn(place))]);
+    }
+
+    /// <summary>What each case printed in an image, by its name.</summary>
+    internal static async Task<IReadOnlyDictionary<string, string>> Run(ExecutorHarness harness, string image, IReadOnlyList<Case> cases)
+    {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         var name = $"builds-test-{Guid.NewGuid():N}";
         socket.Bind(new UnixDomainSocketEndPoint($"\0{name}"));
         socket.Listen();
         using var listener = new TcpListener(IPAddress.Any, 0);
         listener.Start();
-        var cases = Cases.All.Where(one => one.HoldsIn(place)).ToList();
         var manifest = new BuildManifest
         {
-            Image = TestImages.NameOf(place),
+            Image = image,
             Environment =
             [
                 new("text", new EnvironmentValue.Text("it's $HOME \"and\"\nmore")), new("number", new EnvironmentValue.Whole("42")),

@@ -21,15 +21,18 @@ public enum Place
 internal sealed class TestImages
 {
     /// <summary>Busybox has no bash: what its shell cannot read of ~/.buildenv is the function in front of the variables.</summary>
-    private const string BusyboxPreamble = "#!/bin/sh\neval \"$(sed '1,/^}/d' ~/.buildenv)\"\nset -e\n";
+    public const string BusyboxPreamble = "#!/bin/sh\neval \"$(sed '1,/^}/d' ~/.buildenv)\"\nset -e\n";
 
     private static readonly Lock Gate = new();
     private static Task<TestImages>? one;
 
-    private TestImages(string directory) => Directory = directory;
+    private TestImages(string directory, string debian) => (Directory, Debian) = (directory, debian);
 
     /// <summary>For <see cref="ExecutionOptions.Images"/>.</summary>
     public string Directory { get; }
+
+    /// <summary>The root file system that the Debian images are made of; not to be changed.</summary>
+    public string Debian { get; }
 
     public static string Archive => Repository.PathOf("artifacts", "tests", "debian.tar");
 
@@ -67,13 +70,13 @@ internal sealed class TestImages
         System.IO.Directory.CreateDirectory(debian);
         var end = await Tool.Run("/bin/tar", "--extract", "--file", Archive, "--directory", debian, "--numeric-owner", "--preserve-permissions", "--exclude=./dev/*");
         end.Code.ShouldBe(0, end.Words);
-        async Task Add(Place place, ImageDriver driver, string root, string? preamble = null) => await maker.Make(
+        async Task Add(Place place, ImageDriver driver, string root, string? preamble = null) => await maker.Add(
             new ImageOrder { Name = NameOf(place), Driver = driver, RootFs = root, Plain = true, Preamble = preamble }, DateTimeOffset.UnixEpoch, CancellationToken.None);
 
         await Add(Place.DebianBubblewrap, ImageDriver.Bubblewrap, debian);
         await Add(Place.DebianPodman, ImageDriver.Podman, debian);
         await Add(Place.BusyboxPodman, ImageDriver.Podman, await Busybox.MakeRoot(Path.Combine(folder.Path, "busybox")), BusyboxPreamble);
-        return new TestImages(Path.Combine(folder.Path, "images"));
+        return new TestImages(Path.Combine(folder.Path, "images"), debian);
     }
 }
 

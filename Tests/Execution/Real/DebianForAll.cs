@@ -28,10 +28,10 @@ internal static class DebianForAll
     {
         var folder = new TempFolder();
         AppDomain.CurrentDomain.ProcessExit += (_, _) => folder.Dispose();
-        var debian = Store((await TestImages.Shared()).Directory).Find(TestImages.NameOf(Place.DebianPodman)).ShouldNotBeNull();
+        var debian = Store((await TestImages.Shared()).Directory).List().Single(image => image.Name == TestImages.NameOf(Place.DebianPodman));
         await using var harness = new ExecutorHarness();
         var machine = await harness.Service<BuildExecutor>().Start(CancellationToken.None);
-        await using var sandbox = await MakingSandbox.Start(machine, debian, machine.DriverOf(debian).Driver.ShouldNotBeNull(), BootClock.Now + Lease);
+        await using var sandbox = await MakingSandbox.Start(machine, debian, machine.DriverOf(debian.Driver).Driver.ShouldNotBeNull(), BootClock.Now + Lease);
         await sandbox.Text("exec 2>&1; apt-get -q update && apt-get -q -y install --no-install-recommends make curl-", CancellationToken.None);
         var layer = await sandbox.Keep(Path.Combine(folder.Path, "layer"));
 

@@ -28,7 +28,7 @@ internal static class RecordingImages
             end.Code.ShouldBe(0, end.Words);
             await File.WriteAllLinesAsync(Path.Combine(root, "etc", "artifacts"), artifacts);
             foreach (var name in family)
-                await maker.Make(Order(name, root), Some.Time, CancellationToken.None);
+                await maker.Add(Order(name, root), Some.Time, CancellationToken.None);
         }
     }
 

@@ -1,0 +1,42 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Builds.Space;
+
+/// <summary>What happens when the disk of the data directory fills up. Each mark counts for the file systems of data, logs and artifacts by themselves.</summary>
+public sealed class SpaceOptions : IValidatableObject
+{
+    public const string Section = "Builds:Space";
+
+    private const long UsualLow = 2L << 30;
+    private const int UsualShare = 10;
+
+    /// <summary>
+    /// Bytes that must be free for the worker to begin a build; what runs goes on. Default: 2 GiB, or a tenth of the disk where that is
+    /// less; 0: none.
+    /// </summary>
+    [Range(typeof(long), "0", "1125899906842624")]
+    public long? Low { get; set; }
+
+    /// <summary>
+    /// Bytes below which logs and artifacts go before their time, those of the job first that ended first, until as much is free again.
+    /// Default: twice <see cref="Low"/>; 0: never.
+    /// </summary>
+    [Range(typeof(long), "0", "1125899906842624")]
+    public long? Clean { get; set; }
+
+    /// <summary>How long after a job's end its logs and artifacts are kept however little room there is. Default 1 hour.</summary>
+    [Range(typeof(TimeSpan), "00:01:00", "36500.00:00:00")]
+    public TimeSpan KeepFor { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary><see cref="Low"/> for a disk.</summary>
+    public long LowOf(DiskRoom disk) => Low ?? Math.Min(UsualLow, disk.Size / UsualShare);
+
+    /// <summary><see cref="Clean"/> for a disk.</summary>
+    public long CleanOf(DiskRoom disk) => Clean ?? 2 * LowOf(disk);
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Clean > 0 && Clean < Low)
+            yield return new ValidationResult($"{Section}:Clean is {Clean}, less than {Section}:Low, which is {Low}: builds would wait for room that nothing makes; let it be {Low} or more, or 0 to clean nothing", [nameof(Clean)]);
+    }
+}
