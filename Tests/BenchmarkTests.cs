@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Builds.Execution;
-using Builds.Execution.Places;
 using Builds.Support;
 
 namespace Builds.Tests;
@@ -19,12 +18,7 @@ public sealed class BenchmarkTests
     public Task What_images_cost_can_be_measured() => Measure(
         ["images-bubblewrap", "images-podman"], "bubblewrap image: ready for its first command", "podman image: ready for its first command");
 
-    // Fails where one of those builds ends for another reason than it should, or leaves something.
-    [PlacesFact]
-    public Task What_a_neighbour_notices_can_be_measured() => Measure(
-        ["neighbour-bubblewrap"], "bubblewrap, fork bomb: a unit of the neighbour", "bubblewrap, killer: POST of a job", "bubblewrap, 10 GiB of output: memory of the silo");
-
-    // The topics cluster and cluster-queue start silo after silo, which takes minutes: by hand only.
+    // The topics cluster and cluster-queue start silo after silo, and those called neighbour run builds that take all they can get, which takes minutes: by hand only.
     [PostgresFact]
     public Task The_list_of_a_cluster_can_be_measured() => Measure(["catalogue"], "list page over HTTP, with total: p99");
 
