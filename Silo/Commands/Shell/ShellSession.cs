@@ -53,7 +53,7 @@ internal sealed class ShellSession(Socket socket, FrameReader reader) : IDisposa
 
     private async Task<int> Show()
     {
-        await using var output = Console.OpenStandardOutput();
+        await using var output = OpenOutput();
         while (await reader.Next() is { } frame)
         {
             switch (frame.Kind)
@@ -71,6 +71,13 @@ internal sealed class ShellSession(Socket socket, FrameReader reader) : IDisposa
             }
         }
         return _left ? ExitCode.Interrupted : throw new CommandException(ExitCode.CouldNotRun, "the line to the silo broke, and with it the shell");
+    }
+
+    // The console's own stream writes on and on to a pipe that nobody reads any more; in a file it keeps to the place that others share.
+    private static Stream OpenOutput()
+    {
+        var file = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+        return file.CanSeek ? Console.OpenStandardOutput() : file;
     }
 
     private async Task SendInput()

@@ -14,7 +14,7 @@ namespace Builds.Execution.Parking;
 internal sealed partial class ShellDoor(ParkingLot lot, GuardProgram program, TimeProvider time, ILogger<ShellDoor> logger) : BackgroundService
 {
     private const int Waiting = 16;
-    private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1), Farewell = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<Socket, Task> _callers = [];
     private Socket? _listener;
@@ -35,7 +35,11 @@ internal sealed partial class ShellDoor(ParkingLot lot, GuardProgram program, Ti
         // Their environments end, which each of them is told; who has not asked for any is not waited for.
         lot.Close("the silo stops");
         foreach (var caller in _callers.Keys) Deafen(caller);
-        await Task.WhenAll(_callers.Values);
+        var served = Task.WhenAll(_callers.Values);
+        await served.WaitAsync(Farewell, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // Who does not read it, since its terminal is held for example, does not hold the silo up.
+        foreach (var caller in _callers.Keys) caller.Dispose();
+        await served;
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -109,9 +113,9 @@ internal sealed partial class ShellDoor(ParkingLot lot, GuardProgram program, Ti
                 if (shell is null) await ShellLine.Send(caller, answer);
                 else await Relay(caller, reader, shell, answer);
             }
-            catch (SocketException)
+            catch (Exception error) when (error is SocketException or ObjectDisposedException)
             {
-                // Whoever asked is gone, and waits for nothing any more.
+                // Whoever asked is gone, and waits for nothing any more, or does not listen.
             }
         }
     }

@@ -60,6 +60,8 @@ public sealed class ShellCommandTests : IDisposable
         await Submit(api, Failing);
         using (var client = await Interactive("5"))
         {
+            // Another one who does not listen is not waited for.
+            using var deaf = await Deaf(5);
             server.Signal(Terminate);
             (await EndOf(client)).ShouldBe((3, "builds: the environment has ended: the silo stops\n"));
         }
@@ -84,6 +86,19 @@ public sealed class ShellCommandTests : IDisposable
         ShellLine.At(Data, socket.Connect);
         await ShellLine.Send(socket, ShellLine.Of(ShellLine.Request, new ShellRequest(Job: null)));
         return ShellLine.Read<ShellAnswer>((await new FrameReader(socket).Next()).ShouldNotBeNull())!.Parked;
+    }
+
+    /// <summary>A shell that prints without end to somebody who has read the beginning of it.</summary>
+    private async Task<Socket> Deaf(int job)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        ShellLine.At(Data, socket.Connect);
+        await ShellLine.Send(socket, ShellLine.Of(ShellLine.Request, new ShellRequest(job)));
+        await ShellLine.Send(socket, Frames.Of(ShellLine.Input, [], "yes\n"u8));
+        // An answer, room for input, and output; then the line is filled.
+        var reader = new FrameReader(socket);
+        while ((await reader.Next()).ShouldNotBeNull().Kind != ShellLine.Output) { }
+        return socket;
     }
 
     /// <param name="input">Null: none.</param>
