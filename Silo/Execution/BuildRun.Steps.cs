@@ -74,11 +74,17 @@ internal sealed partial class BuildRun
         return new BuildOutcome.Failed(reason, $"{how}.");
     }
 
-    /// <summary>Whether the build's disk lost something, which has to be asked only where the machine's own was nearly full; null: no.</summary>
-    private async Task<BuildOutcome?> LostWrites() =>
-        _room is { WasShort: true } && await _guard.Run(place.Order(place.Home) with { SyncsDisk = true }, Drop) is CommandEnd.Exited(not 0)
+    /// <summary>
+    /// Whether the build's disk lost something, which has to be asked only where the machine's own was nearly full; null: no. A build that leaves
+    /// no way to ask, without a home or with too many processes, is no fault of the machine.
+    /// </summary>
+    private async Task<BuildOutcome?> LostWrites()
+    {
+        const int BadDisk = 5, NoSpace = 28;
+        return _room is { WasShort: true } && await _guard.Run(place.Order(place.Home) with { SyncsDisk = true }, Drop) is CommandEnd.Exited(BadDisk or NoSpace)
             ? await Broken(recorder, "its disk was full, and what the build wrote is lost.")
             : null;
+    }
 
     private async Task<bool> DiskIsFull()
     {

@@ -88,8 +88,17 @@ internal sealed class ControlGroups
     {
         const string First = "1000";
         var directory = In(IsUnified ? null : "pids", slot);
-        if (!Directory.Exists(directory)) return;
-        foreach (var process in Directory.EnumerateFiles(directory, "cgroup.procs", SearchOption.AllDirectories).SelectMany(File.ReadLines))
+        try
+        {
+            if (!Directory.Exists(directory)) return;
+            foreach (var process in Directory.EnumerateFiles(directory, "cgroup.procs", SearchOption.AllDirectories).SelectMany(File.ReadLines)) Set(process);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The group, or one below it, has just been removed.
+        }
+
+        static void Set(string process)
         {
             try
             {
