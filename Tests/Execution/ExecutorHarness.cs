@@ -1,6 +1,7 @@
 using Builds.Images;
 using Builds.Jobs;
 using Builds.Manifests;
+using Builds.Space;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -21,13 +22,17 @@ internal sealed class ExecutorHarness : IAsyncDisposable
     /// <param name="renew">Whether the lease is renewed.</param>
     /// <param name="clock">Of the driver; null: the system's.</param>
     /// <param name="images">The settings of images; null: only those that are there. The known ones are none of them unless it says so.</param>
+    /// <param name="disks">Null: they never fill up.</param>
     public ExecutorHarness(
-        Action<ExecutionOptions>? configure = null, string? data = null, TimeSpan? lease = null, bool renew = true, TimeProvider? clock = null, Action<ImageOptions>? images = null)
+        Action<ExecutionOptions>? configure = null, string? data = null, TimeSpan? lease = null, bool renew = true, TimeProvider? clock = null, Action<ImageOptions>? images = null,
+        IDiskSpace? disks = null)
     {
         _lease = lease ?? TimeSpan.FromSeconds(5);
         _ownsData = data is null;
         Data = data ?? Directory.CreateTempSubdirectory("builds-test-").FullName;
-        _services = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddSingleton(clock ?? TimeProvider.System)
+        var services = new ServiceCollection();
+        if (disks is not null) services.AddSingleton(disks);
+        _services = services.AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddSingleton(clock ?? TimeProvider.System)
             .Configure<ImageOptions>(options =>
             {
                 options.Known = false;

@@ -1,21 +1,26 @@
 using System.Collections.Immutable;
 using System.ComponentModel;
 using Builds.Jobs;
+using Builds.Space;
 using Microsoft.Extensions.Options;
 
 namespace Builds.Execution.Parking;
 
 /// <summary>
 /// The environments that are parked on this machine, at most so many: for one more the oldest without a shell is ended, and where all have one
-/// it is not parked. Once the silo begins to stop there are none any more. Thread safe.
+/// it is not parked. Where the disk fills up they go before logs and artifacts do, and once the silo begins to stop there are none any more.
+/// Thread safe.
 /// </summary>
 internal sealed partial class ParkingLot : IAsyncDisposable
 {
-    private const string Stopping = "the silo stops";
+    private const string Stopping = "the silo stops", NoRoom = "the disk has too little room left";
 
     private readonly ExecutionOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly IDiskSpace? _disks;
+    private readonly SpaceOptions _marks;
+    private readonly ITimer? _looking;
     private readonly CancellationTokenRegistration _stopping;
     private readonly Lock _gate = new();
     private readonly List<ParkedEnvironment> _parked = [];
@@ -23,10 +28,13 @@ internal sealed partial class ParkingLot : IAsyncDisposable
     private string? _closed;
 
     /// <param name="lifetime">Of the silo; null: it stops when this is disposed.</param>
-    public ParkingLot(IOptions<ExecutionOptions> options, TimeProvider time, ILogger<ParkingLot> logger, IHostApplicationLifetime? lifetime = null)
+    /// <param name="disks">Null: they never fill up.</param>
+    public ParkingLot(
+        IOptions<ExecutionOptions> options, IOptions<SpaceOptions> marks, TimeProvider time, ILogger<ParkingLot> logger, IHostApplicationLifetime? lifetime = null, IDiskSpace? disks = null)
     {
-        (_options, _time, _logger) = (options.Value, time, logger);
+        (_options, _marks, _time, _logger, _disks) = (options.Value, marks.Value, time, logger, disks);
         if (_options.Parked == 0) _closed = $"{ExecutionOptions.Section}:{nameof(ExecutionOptions.Parked)} is 0";
+        if (disks is not null) _looking = time.CreateTimer(_ => MakeRoom(), null, SpaceWatch.Interval, SpaceWatch.Interval);
         // At once, and not only when the builds that are left have come to their end.
         _stopping = lifetime?.ApplicationStopping.Register(() => Close(Stopping)) ?? default;
     }
@@ -61,9 +69,11 @@ internal sealed partial class ParkingLot : IAsyncDisposable
     public (ParkedEnvironment? Parked, string? Why) Park(ParkedBuild build, CancellationToken unwanted)
     {
         ParkedEnvironment parked;
+        var isShort = IsShort();
         lock (_gate)
         {
             if (_closed is not null) return (null, _closed);
+            if (isShort) return (null, NoRoom);
             if (_parked.Count >= _options.Parked && !EndOldest()) return (null, "there is a shell open in each of those that are parked");
             parked = new ParkedEnvironment(build, _time, _options.ParkedTime, _options.LongestShell);
             _parked.Add(parked);
@@ -88,10 +98,31 @@ internal sealed partial class ParkingLot : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.DisposeAsync();
+        if (_looking is not null) await _looking.DisposeAsync();
         Close(Stopping);
         ImmutableArray<Task> going;
         lock (_gate) going = [.. _going];
         await Task.WhenAll(going);
+    }
+
+    private void MakeRoom()
+    {
+        if (All is not { IsEmpty: false } all || !IsShort()) return;
+        foreach (var parked in all) parked.EndUnopened(NoRoom);
+    }
+
+    /// <summary>Whether there is so little room that no build begins, or that logs and artifacts have to go.</summary>
+    private bool IsShort()
+    {
+        try
+        {
+            return _disks?.Data() is { } disk && disk.Free < Math.Max(_marks.LowOf(disk), _marks.CleanOf(disk));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Whoever watches the disk for the worker says so.
+            return false;
+        }
     }
 
     // Under the lock.

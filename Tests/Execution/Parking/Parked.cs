@@ -2,6 +2,7 @@ using System.Text;
 using Builds.Execution.Places;
 using Builds.Execution.Sandbox;
 using Builds.Manifests;
+using Builds.Space;
 using Builds.Support;
 
 namespace Builds.Execution.Parking;
@@ -15,13 +16,13 @@ internal static class Parked
     public static string Failing(string token) => $"export TREE={token}; sleep 1000 & until read -r name </proc/$!/comm && [ \"$name\" = sleep ]; do :; done; exit 1";
 
     /// <summary>An executor that parks two environments, unless <paramref name="configure"/> says otherwise.</summary>
-    public static ExecutorHarness Harness(Action<ExecutionOptions>? configure = null, TimeProvider? clock = null) => new(
+    public static ExecutorHarness Harness(Action<ExecutionOptions>? configure = null, TimeProvider? clock = null, IDiskSpace? disks = null) => new(
         options =>
         {
             options.Parked = 2;
             options.Driver = ExecutionDriver.Bubblewrap;
             configure?.Invoke(options);
-        }, clock: clock);
+        }, clock: clock, disks: disks);
 
     /// <summary>Runs a build that fails, or one with <c>shell: true</c>; its setup log, and what is parked of it.</summary>
     public static async Task<(string Setup, ParkedEnvironment? Environment)> Run(ExecutorHarness harness, int job, string script, int slot = 0, Place place = Place.Host, bool shell = false)

@@ -1,3 +1,4 @@
+using Builds.Space;
 using Builds.Support;
 using Builds.Tests;
 
@@ -58,6 +59,24 @@ public sealed class ParkingTests
         (await late.Rest()).End.ShouldBeOfType<ShellNews.Lost>();
         await opened.Gone.WaitAsync(Parked.Bound);
         await Parked.NothingLeft(harness);
+    }
+
+    [BubblewrapFact]
+    public async Task Where_the_disk_fills_up_what_nobody_has_opened_goes_and_nothing_more_is_parked()
+    {
+        var disks = new FakeDiskSpace();
+        await using var harness = Parked.Harness(clock: _clock, disks: disks);
+        var closed = await Parked.Park(harness, job: 1);
+        var opened = await Parked.Park(harness, job: 2);
+        opened.Open();
+
+        disks.DataFree = 3 * FakeDiskSpace.Gigabyte;
+        _clock.Advance(SpaceWatch.Interval);
+
+        await closed.Gone.WaitAsync(Parked.Bound);
+        closed.EndedWhy.ShouldBe("the disk has too little room left");
+        (await Parked.Run(harness, job: 3, "true", shell: true)).Setup.ShouldEndWith("# shell: the environment is not kept: the disk has too little room left\n");
+        harness.Service<ParkingLot>().All.ShouldBe([opened]);
     }
 
     [BubblewrapFact]
