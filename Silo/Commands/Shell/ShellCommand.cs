@@ -83,7 +83,7 @@ internal static class ShellCommand
             socket.Dispose();
             throw new CommandException(ExitCode.CouldNotRun, error is SocketException { SocketErrorCode: SocketError.AccessDenied } || (error is IOException && Directory.Exists(data.Path))
                 ? $"only the user of the silo of {data.Path} and root may open shells: {error.Message}"
-                : DataLock.Holder(data) is { } holder ? $"{holder} has the data directory {data.Path}, and keeps no environments (Builds:Execution:Parked)"
+                : DataLock.Holder(data) is { } holder ? $"{holder} has the data directory {data.Path}, and keeps no environments: it is stopping, or Builds:Execution:Parked is 0"
                 : $"no silo runs on the data directory {data.Path}; name that of the silo which ran the job with --data");
         }
     }
