@@ -10,6 +10,9 @@ public sealed class SpaceOptions : IValidatableObject
     private const long UsualLow = 2L << 30;
     private const int UsualShare = 10;
 
+    /// <summary>How much more than the mark must be free before builds begin again, as a part of it: else one that ends would begin the next one, and that a pause.</summary>
+    private const int MoreByPart = 10;
+
     /// <summary>
     /// Bytes that must be free for the worker to begin a build; what runs goes on. Default: 2 GiB, or a tenth of the disk where that is
     /// less; 0: none.
@@ -19,7 +22,7 @@ public sealed class SpaceOptions : IValidatableObject
 
     /// <summary>
     /// Bytes below which logs and artifacts go before their time, those of the job first that ended first, until as much is free again.
-    /// Default: twice <see cref="Low"/>; 0: never.
+    /// Default: twice <see cref="Low"/>; 0: never. A tenth more than that at least, so that builds begin again.
     /// </summary>
     [Range(typeof(long), "0", "1125899906842624")]
     public long? Clean { get; set; }
@@ -31,8 +34,16 @@ public sealed class SpaceOptions : IValidatableObject
     /// <summary><see cref="Low"/> for a disk.</summary>
     public long LowOf(DiskRoom disk) => Low ?? Math.Min(UsualLow, disk.Size / UsualShare);
 
+    /// <summary>What must be free before builds begin again where they did not.</summary>
+    public long AgainOf(DiskRoom disk) => LowOf(disk) + LowOf(disk) / MoreByPart;
+
     /// <summary><see cref="Clean"/> for a disk.</summary>
-    public long CleanOf(DiskRoom disk) => Clean ?? 2 * LowOf(disk);
+    public long CleanOf(DiskRoom disk) => Clean switch
+    {
+        null => 2 * LowOf(disk),
+        0 => 0,
+        { } clean => Math.Max(clean, AgainOf(disk)),
+    };
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {

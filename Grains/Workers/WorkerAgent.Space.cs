@@ -10,9 +10,6 @@ namespace Builds.Workers;
 /// </summary>
 public sealed partial class WorkerAgent
 {
-    /// <summary>How much more than the mark must be free before jobs are taken again, as a part of it: else a build that ends would begin the next one, and that a pause.</summary>
-    private const int MoreByPart = 10;
-
     private WorkerDrain? lowSpace;
 
     /// <summary>Takes no job while one of these disks is below its mark. An operator's <see cref="Resume"/> holds until the next look.</summary>
@@ -20,15 +17,13 @@ public sealed partial class WorkerAgent
     {
         lock (gate)
         {
-            var low = disks.FirstOrDefault(disk => disk.Free < Needed(marks.LowOf(disk)));
+            var low = disks.FirstOrDefault(disk => disk.Free < (lowSpace is null ? marks.LowOf(disk) : marks.AgainOf(disk)));
             if (low is not null)
                 PauseFor(low, marks.LowOf(low));
             else if (lowSpace is not null)
                 EndPauseForSpace();
         }
     }
-
-    private long Needed(long mark) => lowSpace is null ? mark : mark + mark / MoreByPart;
 
     // Under the lock.
     private void PauseFor(DiskRoom disk, long mark)

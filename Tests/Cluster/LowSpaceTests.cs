@@ -71,6 +71,15 @@ public sealed class LowSpaceTests
         (await Worker(cluster).Status()).Status.ShouldBe(WorkerStatus.Drained);
     }
 
+    [Fact]
+    public void Cleaning_goes_on_until_builds_may_begin_again()
+    {
+        var disk = new FakeDiskSpace().Data();
+        new SpaceOptions { Low = 10 * Gigabyte, Clean = 10 * Gigabyte }.CleanOf(disk).ShouldBe(11 * Gigabyte);
+        new SpaceOptions { Clean = 1 }.CleanOf(disk).ShouldBe(new SpaceOptions().AgainOf(disk), "more than the usual mark of builds");
+        new SpaceOptions { Low = 10 * Gigabyte, Clean = 0 }.CleanOf(disk).ShouldBe(0);
+    }
+
     private static IWorkerGrain Worker(BuildsTestCluster cluster) => cluster.Grains.GetGrain<IWorkerGrain>("worker");
 
     /// <summary>Two looks: the first one has seen the store when the second begins.</summary>
