@@ -121,7 +121,8 @@ internal sealed class SlotNetworks : IAsyncDisposable
 
     private async Task<IEnumerable<string>> Tables()
     {
-        var listed = await Tool.Output(Path.Combine(Path.GetTempPath(), $"{_table}.tables"), _nft, "list", "tables");
+        // Nowhere that others may write: who laid a link there would have root write where it leads.
+        var listed = await Tool.Output(Path.Combine(_options.DataDirectory, $"tables.{Environment.ProcessId}"), _nft, "list", "tables");
         return listed.Split('\n').Select(line => line.Split(' ')[^1]).Where(table => table.StartsWith(TablePrefix, StringComparison.Ordinal));
     }
 
