@@ -1,10 +1,13 @@
 using System.ComponentModel.DataAnnotations;
+using System.Net;
+using System.Net.Sockets;
+using Builds.Execution.Networks;
 using Builds.Images;
 
 namespace Builds.Execution;
 
 /// <summary>How this machine runs builds.</summary>
-public sealed class ExecutionOptions
+public sealed class ExecutionOptions : IValidatableObject
 {
     public const string Section = "Builds:Execution";
 
@@ -134,11 +137,9 @@ public sealed class ExecutionOptions
     /// Addresses and networks, separated by commas, that builds with a network of their own may reach although they are this machine's own or give metadata away.
     /// Default: none.
     /// </summary>
-    [RegularExpression(@"\A[0-9./, ]*\z", ErrorMessage = "{0} takes IPv4 addresses and networks, separated by commas.")]
     public string? AllowedAddresses { get; set; }
 
     /// <summary>Further ones that they may not reach, a store for example. Default: none but metadata services, and a cluster's database and other silos.</summary>
-    [RegularExpression(@"\A[0-9./, ]*\z", ErrorMessage = "{0} takes IPv4 addresses and networks, separated by commas.")]
     public string? RefusedAddresses { get; set; }
 
     /// <summary>
@@ -147,6 +148,18 @@ public sealed class ExecutionOptions
     /// </summary>
     [Range(0, 19)]
     public int Nice { get; set; } = DefaultNice;
+
+    /// <summary>What a rule of nftables would not take, and builds would have the machine's own network for it.</summary>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        foreach (var (name, text) in new[] { (nameof(AllowedAddresses), AllowedAddresses), (nameof(RefusedAddresses), RefusedAddresses) })
+            foreach (var one in SlotNetworks.Split(text).Where(one => !IsNetwork(one.Contains('/') ? one : $"{one}/32")))
+                yield return new ValidationResult($"{Section}:{name} has '{one}': write an IPv4 address, or a network such as 10.1.0.0/16");
+        if (!IsNetwork(Networks) || IPNetwork.Parse(Networks).PrefixLength is var bits && 1L << (32 - bits) < 4L * UserCount)
+            yield return new ValidationResult($"{Section}:{nameof(Networks)} has '{Networks}': write an IPv4 network with four addresses for each of the {UserCount} users of {nameof(UserCount)}, as in 10.231.0.0/16");
+    }
+
+    private static bool IsNetwork(string text) => text.Split('/')[0].Split('.').Length == 4 && IPNetwork.TryParse(text, out var network) && network.BaseAddress.AddressFamily == AddressFamily.InterNetwork;
 }
 
 /// <summary>What runs the builds of image <c>host</c>.</summary>
