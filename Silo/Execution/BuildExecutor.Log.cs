@@ -17,6 +17,9 @@ internal sealed partial class BuildExecutor
     [LoggerMessage(EventId = 1604, Level = LogLevel.Warning, Message = "What builds may have left could not be removed; tried again in a minute: {Why}")]
     private partial void LogNotSwept(string why);
 
+    [LoggerMessage(EventId = 1621, Level = LogLevel.Warning, Message = "The rules of nftables that keep builds from this machine were gone, up to a minute long, and are there again: something drops all rules (nft flush ruleset). Let it leave the tables whose names begin with builds_.")]
+    private partial void LogRulesWereGone();
+
     [LoggerMessage(EventId = 1640, Level = LogLevel.Warning, Message = "Image {Image} is not offered: {Why}.")]
     private partial void LogNotOffered(string image, string why);
 

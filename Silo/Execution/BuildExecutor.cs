@@ -128,6 +128,7 @@ internal sealed partial class BuildExecutor(
     {
         try
         {
+            if (machine.Networks is { } networks && await networks.Mend()) LogRulesWereGone();
             var drafts = images.Leftovers(isStart).ToList();
             if (await machine.Sweep(_places.Taken, withContainers: HasPodmanImages || drafts.Count > 0) is var removed and > 0) LogSwept(removed);
             foreach (var draft in drafts) await program.MustWipe(draft);

@@ -22,6 +22,7 @@ internal sealed class SlotNetworks : IAsyncDisposable
 
     private readonly string _ip, _nft, _table;
     private readonly ExecutionOptions _options;
+    private IReadOnlyCollection<string> _refused = [];
 
     /// <summary>The users that have one, or half of one: false.</summary>
     private readonly ConcurrentDictionary<uint, bool> _made = [];
@@ -75,8 +76,27 @@ internal sealed class SlotNetworks : IAsyncDisposable
     }
 
     /// <summary>Refuses these addresses, beside those of the settings and instead of those before, all at once. Throws <see cref="IOException"/>.</summary>
-    public Task Refuse(IReadOnlyCollection<string> addresses) => Run(_nft,
-        $"flush set inet {_table} refused{(addresses.Count == 0 ? "" : $"; add element inet {_table} refused {{ {string.Join(", ", addresses)} }}")}");
+    public Task Refuse(IReadOnlyCollection<string> addresses)
+    {
+        _refused = addresses;
+        return Run(_nft, $"flush set inet {_table} refused{(addresses.Count == 0 ? "" : $"; add element inet {_table} refused {{ {string.Join(", ", addresses)} }}")}");
+    }
+
+    /// <summary>Writes the rules again if they are gone, as they are after a firewall of this machine was loaded anew; whether they were. Throws <see cref="IOException"/>.</summary>
+    public async Task<bool> Mend()
+    {
+        await _making.WaitAsync();
+        try
+        {
+            if ((await Tables()).Contains(_table)) return false;
+            await WriteRules();
+            return true;
+        }
+        finally
+        {
+            _making.Release();
+        }
+    }
 
     /// <summary>Removes the networks that were made here, and their rules.</summary>
     public async ValueTask DisposeAsync()
@@ -185,9 +205,11 @@ internal sealed class SlotNetworks : IAsyncDisposable
             table inet {{_table}} {
               set mine {
                 type ifname
+                {{Elements(_made.Keys.Select(Name))}}
               }
               set refused {
                 type ipv4_addr
+                {{Elements(_refused)}}
               }
               chain input {
                 type filter hook input priority 0; policy accept;
@@ -213,6 +235,8 @@ internal sealed class SlotNetworks : IAsyncDisposable
         if ((await File.ReadAllTextAsync(Forwarding)).Trim() == "0") await File.WriteAllTextAsync(Forwarding, "1");
     }
 
+    private static string Elements(IEnumerable<string> elements) => string.Join(", ", elements) is { Length: > 0 } all ? $"elements = {{ {all} }}" : "";
+
     private static string? Set(string? addresses) => Split(addresses) is { Length: > 0 } list ? $"{{ {string.Join(", ", list)} }}" : null;
 
     /// <summary>The addresses and networks of a setting.</summary>
@@ -225,5 +249,6 @@ internal sealed class SlotNetworks : IAsyncDisposable
     }
 
     private static IOException Failure(string program, IEnumerable<string> arguments, GuardEnd end) =>
-        new($"{Path.GetFileName(program)} {string.Join(' ', arguments.Take(4))}: {(end.Words.Length > 0 ? end.Words.ReplaceLineEndings("; ") : $"status {end.Code}")}");
+        // Of a text of many lines, which nft says in its own words, the first will do.
+        new($"{Path.GetFileName(program)} {string.Join(' ', arguments.Take(4)).Split('\n')[0]}: {(end.Words.Length > 0 ? end.Words.ReplaceLineEndings("; ") : $"status {end.Code}")}");
 }

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using Builds.Cluster;
+using Builds.Execution.Networks;
+using Builds.Execution.Sandbox;
 using Builds.Images;
 using Builds.Manifests;
 using Builds.Support;
@@ -68,6 +70,27 @@ public sealed class NetworkTests
 
         printed.ShouldBe(["refused", OutsideNetwork.Word, OutsideNetwork.Word]);
         (await ServiceAddresses.OfHosts("/run/postgresql,192.0.2.7:5433, 192.0.2.8", default)).ShouldBe([IPAddress.Parse("192.0.2.7"), IPAddress.Parse("192.0.2.8")]);
+    }
+
+    [PlacesFact]
+    public async Task Rules_that_were_dropped_with_all_others_are_there_again_after_the_next_sweep()
+    {
+        await using var outside = await OutsideNetwork.Open();
+        await using var harness = new ExecutorHarness();
+        var executor = harness.Service<BuildExecutor>();
+        using var silo = new TcpListener(IPAddress.Any, 0);
+        silo.Start();
+        await executor.Refuse([outside.Address.Split(':')[0]], default);
+        var table = (await Tool.Output(Path.Combine(harness.Data, "rules"), SlotNetworks.FindNft()!, "list", "tables")).Split('\n')
+            .Select(line => line.Split(' ')[^1]).Single(name => name.StartsWith($"builds_{harness.Service<GuardProgram>().Mark[^8..]}_", StringComparison.Ordinal));
+
+        (await Tool.Run(SlotNetworks.FindNft()!, "delete", "table", "inet", table)).Code.ShouldBe(0);
+        await executor.Sweep();
+
+        var recorder = new FakeRecorder();
+        var outcome = await harness.Run(Manifest(Place.Host, $"set +x\n{OutsideNetwork.Reach(outside.Address)}\n{OutsideNetwork.Reach($"{outside.Machine}:{((IPEndPoint)silo.LocalEndpoint).Port}")}"), recorder);
+        recorder.Log(0).ShouldEndWith("\nrefused\nrefused\n", customMessage: recorder.Transcript(outcome));
+        silo.Pending().ShouldBeFalse("a build reached a port of this machine");
     }
 
     [PlacesFact]
