@@ -114,15 +114,18 @@ internal sealed class SlotNetworks : IAsyncDisposable
     }
 
     /// <summary>Removes networks whose silo is gone, of whatever data directory; how many there were.</summary>
-    /// <param name="isFree">Whether no silo of this machine has a user.</param>
-    public async Task<int> Sweep(Func<uint, bool> isFree)
+    /// <param name="hold">Holds a user that no silo of this machine has; null: one has it.</param>
+    public async Task<int> Sweep(Func<uint, IDisposable?> hold)
     {
         const string Prefix = "builds";
         if (!Directory.Exists(NamespaceFiles)) return 0;
         var removed = 0;
         foreach (var name in Directory.EnumerateFiles(NamespaceFiles, $"{Prefix}*").Select(path => Path.GetFileName(path)!))
         {
-            if (!uint.TryParse(name[Prefix.Length..], CultureInfo.InvariantCulture, out var user) || _made.ContainsKey(user) || !isFree(user)) continue;
+            if (!uint.TryParse(name[Prefix.Length..], CultureInfo.InvariantCulture, out var user) || _made.ContainsKey(user)) continue;
+            // Until it is gone: who takes the user in between makes a network of the same name.
+            using var held = hold(user);
+            if (held is null) continue;
             await Remove(name);
             removed++;
         }
@@ -137,7 +140,7 @@ internal sealed class SlotNetworks : IAsyncDisposable
         return removed;
     }
 
-    private bool IsMade(uint user) => _made.TryGetValue(user, out var whole) && whole;
+    private bool IsMade(uint user) => _made.TryGetValue(user, out var whole) && whole && File.Exists(FileOf(user));
 
     private async Task<IEnumerable<string>> Tables()
     {

@@ -160,7 +160,7 @@ internal sealed partial class SandboxMachine : IAsyncDisposable
         var slots = running.Keys.Select(NameOf).ToHashSet(StringComparer.Ordinal);
         var removed = Groups?.Sweep(name => slots.Contains(name) || MakingName.IsAlive(name)) ?? 0;
         if (withContainers && _podman is not null) removed += await _podman.RemoveOthers(running.Values.ToHashSet(StringComparer.Ordinal));
-        if (Networks is not null) removed += await Networks.Sweep(_users.IsFree);
+        if (Networks is not null) removed += await Networks.Sweep(_users.Hold);
         return removed;
     }
 

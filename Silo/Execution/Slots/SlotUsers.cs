@@ -28,15 +28,15 @@ internal sealed class SlotUsers(IOptions<ExecutionOptions> options) : IDisposabl
     /// <summary>The first of the users that an image has in a slot of that user.</summary>
     public uint FirstMapped(uint user) => (uint)options.Value.FirstMappedUser + (user - (uint)options.Value.FirstUser) * 65536;
 
-    /// <summary>Whether a user is nobody's at this moment: in our range, and no silo of this machine has it.</summary>
-    public bool IsFree(uint user)
+    /// <summary>Holds a user that is nobody's at this moment: in our range, and no silo of this machine has it, nor takes it until what is returned is disposed. Null: somebody has it.</summary>
+    public IDisposable? Hold(uint user)
     {
         lock (_gate)
         {
-            if (user < options.Value.FirstUser || user >= options.Value.FirstUser + options.Value.UserCount || !TryLock((int)user)) return false;
-            _held[^1].Dispose();
+            if (user < options.Value.FirstUser || user >= options.Value.FirstUser + options.Value.UserCount || !TryLock((int)user)) return null;
+            var held = _held[^1];
             _held.RemoveAt(_held.Count - 1);
-            return true;
+            return held;
         }
     }
 
