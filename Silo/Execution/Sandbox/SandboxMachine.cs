@@ -193,7 +193,7 @@ internal sealed partial class SandboxMachine : IAsyncDisposable
 
     /// <summary>Null: there can be one for it. Names of hosts must work on the machine itself, as they did before.</summary>
     private string? WhyNotOfSlot(Image? image) => !IsRoot ? "this silo is not root" : WhyNoNetworks
-        ?? (image is null && Resolver.IsLoopbackAlone ? "the names of hosts are resolved by a service on loopback, which a network of a build's own does not reach" : null);
+        ?? (image is null && Resolver.IsLoopbackAlone ? "the names of hosts are resolved by a service on loopback or over IPv6, which a network of a build's own does not reach" : null);
 
     private IEnumerable<string> Remarks(ISandboxDriver driver, Image? image, BuildLimits limits)
     {
