@@ -71,7 +71,7 @@ public static class BuildsHost
             // The worker grain is found by it.
             services.AddOptions<SiloOptions>().Configure<WorkerIdentity>((silo, worker) => silo.SiloName = worker.Name);
             // Builds without isolation are one person's own risk, not one for strangers to take.
-            AddExecution(services, options, mayRunPlain: options.IsLocal);
+            AddExecution(services, options, mayRunPlain: options.IsLocal, hidden: []);
         }
 
         StorageSchema.Upgrade(data.Database);
@@ -95,7 +95,7 @@ public static class BuildsHost
         services.AddSingleton(member);
         services.AddSingleton(member.Identity);
         if (worker)
-            AddExecution(services, options, mayRunPlain: false);
+            AddExecution(services, options, mayRunPlain: false, hidden: Hidden(member, ClusterSettings.Tls(builder.Configuration)));
         builder.UseOrleans(silo =>
         {
             silo.UseBuildsStorage(member.Database);
@@ -119,12 +119,17 @@ public static class BuildsHost
     }
 
     // Before the silo: what an earlier one left is gone before the first heartbeat says so.
-    private static void AddExecution(IServiceCollection services, BuildsHostOptions options, bool mayRunPlain) =>
+    private static void AddExecution(IServiceCollection services, BuildsHostOptions options, bool mayRunPlain, IReadOnlyList<string> hidden) =>
         services.AddBuildsExecution(execution =>
         {
             execution.DataDirectory = options.Data.Path;
             execution.AllowProcess &= mayRunPlain;
+            execution.Hidden = hidden;
         });
+
+    /// <summary>Logs and artifacts of everybody, and what makes a silo a member.</summary>
+    private static IReadOnlyList<string> Hidden(MemberSilo member, SiloTlsOptions tls) =>
+        [.. member.Store is StoreLocation.Folder folder ? new[] { folder.Path } : [], .. string.IsNullOrWhiteSpace(tls.Key) ? [] : new[] { tls.Key }];
 
     private static void AddStore(IServiceCollection services, DataDirectory data, StoreLocation store, string? siloName)
     {

@@ -149,6 +149,9 @@ public sealed class ExecutionOptions : IValidatableObject
     [Range(0, 19)]
     public int Nice { get; set; } = DefaultNice;
 
+    /// <summary>Directories and files of the silo's beside its data directory, which builds of image <c>host</c> must not see: where the silo is not root, they may read what it may.</summary>
+    internal IReadOnlyList<string> Hidden { get; set; } = [];
+
     /// <summary>What a rule of nftables would not take, and builds would have the machine's own network for it.</summary>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {

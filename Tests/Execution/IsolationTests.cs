@@ -45,6 +45,30 @@ public sealed class IsolationTests : IDisposable
     }
 
     [RootFact]
+    public async Task A_build_does_not_see_what_the_silo_keeps_elsewhere_whoever_may_read_it()
+    {
+        var store = Directory.CreateDirectory(Path.Combine(_data, "..", $"{Path.GetFileName(_data)}.store")).FullName;
+        var readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+        try
+        {
+            File.WriteAllText($"{store}/log", "secret");
+            foreach (var file in new[] { $"{_data}.secret", $"{store}/log" }) File.SetUnixFileMode(file, readable);
+            await using var harness = new ExecutorHarness(o => (o.Driver, o.Hidden) = (ExecutionDriver.Bubblewrap, [store, $"{_data}.secret", $"{_data}.none"]), _data);
+            var recorder = new FakeRecorder();
+
+            var outcome = await harness.Run(ExecutorHarness.Manifest($"set +ex; ls -A {store}; cat {_data}.secret 2>&1; echo over"), recorder);
+
+            outcome.ShouldBeOfType<BuildOutcome.Succeeded>(recorder.Transcript(outcome));
+            recorder.Log(0).ShouldNotContain("secret\n");
+            recorder.Log(0).ShouldEndWith($"cat: {_data}.secret: Permission denied\nover\n");
+        }
+        finally
+        {
+            Directory.Delete(store, recursive: true);
+        }
+    }
+
+    [RootFact]
     public async Task A_build_of_a_silo_that_is_an_ordinary_user_cannot_leave_its_sandbox()
     {
         foreach (var path in new[] { _data, $"{_data}/token" }) Libc.ChangeOwner(path, OrdinaryUser, OrdinaryUser).ShouldBe(0);

@@ -45,7 +45,7 @@ internal sealed class BubblewrapDriver(string bubblewrap, GuardProgram program) 
             .. slot.User is null
                 ? ["--unshare-user", "--uid", user, "--gid", user]
                 : (IEnumerable<string>)["--cap-drop", "ALL", .. GuardCapabilities.SelectMany(c => new[] { "--cap-add", c })],
-            .. network, .. _common.Value, .. Names(order.Surroundings.Network is not null),
+            .. network, .. _common.Value, .. Names(order.Surroundings.Network is not null), .. HiddenFiles(),
             "--ro-bind", slot.Passwd, "/etc/passwd", "--ro-bind", slot.Group, "/etc/group",
             "--bind", order.Surroundings.Home(slot, image: null), BuildScripts.Home,
             "--chdir", "/",
@@ -59,7 +59,7 @@ internal sealed class BubblewrapDriver(string bubblewrap, GuardProgram program) 
         List<string> arguments = ["--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/dev/shm"];
         foreach (var directory in Masked.Where(Directory.Exists))
             arguments.AddRange(["--perms", directory is "/tmp" or "/var/tmp" ? "1777" : "0755", "--tmpfs", directory]);
-        foreach (var directory in AlsoMasked(program.DataDirectory))
+        foreach (var directory in AlsoMasked([program.DataDirectory, .. program.Hidden.Where(Directory.Exists).Select(RealPath.Of)]))
             arguments.AddRange(["--perms", "0755", "--tmpfs", directory]);
         arguments.AddRange(["--ro-bind", program.Directory, Tools]);
         foreach (var sudo in SudoPlaces.Where(File.Exists).Select(RealPath.Of).Distinct(StringComparer.Ordinal))
@@ -77,11 +77,15 @@ internal sealed class BubblewrapDriver(string bubblewrap, GuardProgram program) 
         return Resolver.File(ownNetwork) is { } file && (file != usual || Masked.Any(m => RealPath.IsWithin(usual, m))) ? ["--ro-bind", file, usual] : [];
     }
 
-    /// <summary>The data directory and the home of the silo's user, where they are not masked anyway.</summary>
-    private static IEnumerable<string> AlsoMasked(string data)
+    /// <summary>Looked up for each build, since a key that is renewed is another file.</summary>
+    private IEnumerable<string> HiddenFiles() => program.Hidden.Select(RealPath.Of).Where(File.Exists)
+        .Where(file => !Masked.Concat(AlsoMasked([program.DataDirectory])).Any(m => RealPath.IsWithin(file, m))).SelectMany(file => new[] { "--ro-bind", "/dev/null", file });
+
+    /// <summary>The home of the silo's user and the other directories of the silo, where they are not masked anyway.</summary>
+    private static IEnumerable<string> AlsoMasked(string[] directories)
     {
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
-        string[] wanted = Path.IsPathRooted(home) && Directory.Exists(home) ? [RealPath.Of(home), data] : [data];
+        string[] wanted = Path.IsPathRooted(home) && Directory.Exists(home) ? [RealPath.Of(home), .. directories] : directories;
         return wanted.Where(d => d != "/" && !Masked.Any(m => RealPath.IsWithin(d, m))).Distinct(StringComparer.Ordinal);
     }
 }

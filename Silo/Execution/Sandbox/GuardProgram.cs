@@ -28,9 +28,13 @@ internal sealed class GuardProgram
         Mark = MarkPrefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(DataDirectory)))[..16];
         _directory = new(LayOut);
         _nice = options.Value.Nice;
+        Hidden = [.. options.Value.Hidden];
     }
 
     public string DataDirectory { get; }
+
+    /// <summary>See <see cref="ExecutionOptions.Hidden"/>.</summary>
+    public ImmutableArray<string> Hidden { get; }
 
     public string Mark { get; }
 
