@@ -51,7 +51,7 @@ public sealed class IsolationTests : IDisposable
         var readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
         try
         {
-            File.WriteAllText($"{store}/log", "secret");
+            await File.WriteAllTextAsync($"{store}/log", "secret");
             foreach (var file in new[] { $"{_data}.secret", $"{store}/log" }) File.SetUnixFileMode(file, readable);
             await using var harness = new ExecutorHarness(o => (o.Driver, o.Hidden) = (ExecutionDriver.Bubblewrap, [store, $"{_data}.secret", $"{_data}.none"]), _data);
             var recorder = new FakeRecorder();
