@@ -98,6 +98,8 @@ internal sealed class ChaosCluster : IAsyncDisposable
         ("Execution:Driver", Builds.Execution.Needs.Bubblewrap ? "Bubblewrap" : "Process"),
         // Tasks tell the witness, on loopback, that they live.
         ("Execution:HostNetwork", "Host"),
+        // Nothing of a build may be alive in the end.
+        ("Execution:Parked", "0"),
         ("Worker:DrainGrace", "00:00:03"),
         ("Worker:Slots", $"{Slots}"),
         .. MoreSettings(member),
