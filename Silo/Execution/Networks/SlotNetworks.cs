@@ -222,6 +222,8 @@ internal sealed class SlotNetworks : IAsyncDisposable
               }
               chain forward {
                 type filter hook forward priority 0; policy accept;
+                oifname @mine ct state { established, related } accept
+                oifname @mine reject
                 {{(allowed is null ? "" : $"iifname @mine ip daddr {allowed} accept")}}
                 iifname @mine oifname "builds*" reject
                 {{names}}

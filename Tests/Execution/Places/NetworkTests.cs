@@ -35,6 +35,7 @@ public sealed class NetworkTests
         await neighbour.Until(r => r.Log(0).Contains("address: ", StringComparison.Ordinal) && r.Log(0).EndsWith('\n'));
         neighbour.Log(0).ShouldContain("itself: neighbour\n");
         var other = neighbour.Log(0)[(neighbour.Log(0).IndexOf("address: ", StringComparison.Ordinal) + "address: ".Length)..].Trim();
+        (await outside.Ask(other)).ShouldBe("refused", "a build is reached from outside");
         var recorder = new FakeRecorder();
 
         var outcome = await harness.Run(Manifest(place, $"""

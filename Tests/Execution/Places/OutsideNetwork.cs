@@ -6,7 +6,7 @@ namespace Builds.Execution.Places;
 
 /// <summary>
 /// A machine beyond this one, with an address as public ones are, which answers everybody with one word: a network namespace that knows
-/// no way but to its end of a cable.
+/// no way but by its end of a cable.
 /// </summary>
 internal sealed class OutsideNetwork : IAsyncDisposable
 {
@@ -45,11 +45,21 @@ internal sealed class OutsideNetwork : IAsyncDisposable
         await Run("link", "set", outside.name, "up");
         await Run("-n", outside.name, "address", "add", $"{theirs}/30", "dev", "eth0");
         await Run("-n", outside.name, "link", "set", "eth0", "up");
+        await Run("-n", outside.name, "route", "add", "default", "via", ours);
         outside.server = Process.Start(new ProcessStartInfo(Ip, ["netns", "exec", outside.name, "perl", "-MIO::Socket::INET", "-e", Serve(Word)]) { UseShellExecute = false, RedirectStandardOutput = true })!;
         outside.Address = $"{theirs}:{await outside.server.StandardOutput.ReadLineAsync()}";
         return outside;
 
         static string At(int number) => string.Create(CultureInfo.InvariantCulture, $"198.{18 + (number >> 16)}.{number >> 8 & 255}.{number & 255}");
+    }
+
+    /// <summary>What somebody out there gets who tries an address; or <c>refused</c>.</summary>
+    public async Task<string> Ask(string address)
+    {
+        using var asking = Process.Start(new ProcessStartInfo(Ip, ["netns", "exec", name, "/bin/sh", "-c", Reach(address)]) { UseShellExecute = false, RedirectStandardOutput = true })!;
+        var answer = await asking.StandardOutput.ReadToEndAsync();
+        await asking.WaitForExitAsync();
+        return answer.Trim();
     }
 
     public async ValueTask DisposeAsync()
