@@ -66,6 +66,11 @@ public sealed class InitTests
         (await File.ReadAllTextAsync($"{directory}/outside")).ShouldBe("stays");
         (await program.Wipe(home.FullName)).ShouldBe(new GuardEnd(0, ""));
         (await program.Wipe($"{directory}/outside")).Code.ShouldBe(1);
+        var elsewhere = directory.CreateSubdirectory("elsewhere");
+        elsewhere.UnixFileMode = (UnixFileMode)0b111_101_101;
+        File.CreateSymbolicLink($"{directory}/led", elsewhere.FullName);
+        (await program.Wipe($"{directory}/led")).Code.ShouldBe(1);
+        File.GetUnixFileMode(elsewhere.FullName).ShouldBe((UnixFileMode)0b111_101_101, "what a link leads to is not opened up either");
         directory.Delete(recursive: true);
     }
 

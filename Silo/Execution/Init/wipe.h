@@ -16,11 +16,23 @@ static int is_dot(const char *name)
     return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
 }
 
+/* Lets us into a directory. Of a link this must not change what it leads to, which may be anything of this machine. */
+static void wipe_open_up(int from, const char *name)
+{
+    int fd = (int)SYS(openat, from, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    char self[48] = "/proc/self/fd/";
+    decimal(self + 14, (u64)fd);
+    SYS(fchmodat, AT_FDCWD, self, 0700);
+    SYS(close, fd);
+}
+
 /* Moves a directory that lies in `from` up into `root`, under a name that is free there. */
 static s64 wipe_lift(int from, const char *name, int root)
 {
     s64 error = 0;
-    SYS(fchmodat, from, name, 0700);
+    wipe_open_up(from, name);
     for (int tries = 0; tries < 16; tries++) {
         char to[48] = ".wipe-";
         decimal(to + 6, ++wipe_moved);
@@ -36,7 +48,7 @@ static s64 wipe_lift(int from, const char *name, int root)
 /* Empties the directory `name` in `root` of everything but directories, which move to `root`; then removes it. */
 static s64 wipe_one(int root, const char *name)
 {
-    SYS(fchmodat, root, name, 0700);
+    wipe_open_up(root, name);
     int fd = (int)SYS(openat, root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
     if (fd < 0)
         return fd;
@@ -64,7 +76,8 @@ static s64 wipe_one(int root, const char *name)
 
 static int wipe(const char *path)
 {
-    s64 error = SYS(fchmodat, AT_FDCWD, path, 0700);
+    s64 error = 0;
+    wipe_open_up(AT_FDCWD, path);
     int root = (int)SYS(openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
     if (root == -ENOENT)
         return 0;
