@@ -192,14 +192,14 @@ internal sealed class ImageMaker(ImageStore store, SandboxMachine machine, Guard
         }
         tell($"Installing {string.Join(", ", missing)}");
         if (!SandboxMachine.IsRoot && !machine.HasNat && image.Network != ImageNetwork.Host)
-            tell($"There is no network for that: {machine.WhyNoNetworks}. With the machine's own, for its builds too: --network host");
+            tell($"There is no network for that: {machine.WhyNoNetworks}. With the machine's own, for its builds too: builds image add {image.Name} --network host; in the settings, Network=Host");
         var manifest = new Manifests.BuildManifest { Image = image.Name, Packages = [.. missing.Select(program => PackageManagers.PackageOf(manager, program)), .. manager == PackageManager.Apt ? ["ca-certificates"] : Array.Empty<string>()] };
         var setup = (SetupCommands.Written)PackageSetup.Of(manifest, manager, image.Install);
         foreach (var command in setup.Commands)
         {
             var (code, output) = await sandbox.Run(command.Words, cancellationToken);
             if (code != 0)
-                throw new IOException(string.Create(CultureInfo.InvariantCulture, $"{command.What} failed with exit status {code}:\n{Tail(output)}\nTo have the image without them: --plain"));
+                throw new IOException(string.Create(CultureInfo.InvariantCulture, $"{command.What} failed with exit status {code}:\n{Tail(output)}\nTo have the image without them: builds image add {image.Name} --plain; in the settings, Plain=true"));
         }
         return await sandbox.Keep(Path.Combine(draft, "derived"));
     }

@@ -22,6 +22,9 @@ internal sealed class PodmanImages(string scratch)
         "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR",
     ];
 
+    /// <summary>What the containers bear that images are copied from: the process that does so.</summary>
+    private const string ExportLabel = "builds-export";
+
     private readonly string _podman = SandboxMachine.FindPodman() ?? throw new IOException("An OCI image needs podman to bring it; to mend it: apt-get install podman");
 
     private readonly ImmutableArray<string> _environment =
@@ -63,7 +66,8 @@ internal sealed class PodmanImages(string scratch)
     /// <summary>Writes its root file system to an archive for tar, which any user may.</summary>
     public async Task Export(PodmanImage image, string archive, CancellationToken cancellationToken)
     {
-        var container = await Run(["create", image.Id, "/bin/true"], cancellationToken);
+        await RemoveLeft(cancellationToken);
+        var container = await Run(["create", "--label", $"{ExportLabel}={Environment.ProcessId}", image.Id, "/bin/true"], cancellationToken);
         try
         {
             await Run(["export", "--output", archive, container], cancellationToken);
@@ -72,6 +76,15 @@ internal sealed class PodmanImages(string scratch)
         {
             await Run(["rm", container], CancellationToken.None);
         }
+    }
+
+    /// <summary>Containers of makers that were killed: podman would keep them and their images for ever.</summary>
+    private async Task RemoveLeft(CancellationToken cancellationToken)
+    {
+        var containers = await Run(["ps", "--all", "--filter", $"label={ExportLabel}", "--format", $"{{{{.ID}}}} {{{{index .Labels \"{ExportLabel}\"}}}}"], cancellationToken);
+        var left = containers.Split('\n').Select(line => line.Split(' ')).Where(words => words is [_, var process] && !Directory.Exists($"/proc/{process}")).Select(words => words[0]).ToList();
+        // Another maker may remove them too.
+        if (left.Count > 0) await Run(["rm", "--force", "--ignore", .. left], cancellationToken);
     }
 
     /// <summary>What it cannot do without where it is not root.</summary>
