@@ -106,8 +106,8 @@ internal sealed partial class BuildExecutor(
             var machine = await SandboxMachine.Open(options.Value, program, users);
             if (machine.Host is ProcessDriver && options.Value.Driver != ExecutionDriver.Process) LogNoIsolation(machine.WhyNoIsolation!);
             LogDriver(machine.Host.Name);
-            foreach (var image in images.List())
-                if (machine.DriverOf(image).Why is { } whyNot) LogNotOffered(image.Name, whyNot);
+            foreach (var image in offered.List().Where(image => image is { Made: not null } or { Origin: ImageOrigin.Settings }))
+                if (OfferedImages.WhyNot(image, machine) is { } whyNot) LogNotOffered(image.Name, whyNot);
             await Sweep(machine, isStart: true);
             // From now on what is made for images is this silo's own.
             _places.Reserve(SandboxMachine.MakingSlot, MakingName.Of("image"));

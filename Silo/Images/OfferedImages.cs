@@ -66,8 +66,10 @@ internal sealed class OfferedImages(ImageStore store, IOptions<ImageOptions> opt
     /// <summary>The one that a manifest means; null if none of that name is on offer.</summary>
     public OfferedImage? Find(string name, SandboxMachine machine) => Find(name) is { } found && IsUsable(found, machine) ? found : null;
 
-    private static bool IsUsable(OfferedImage image, SandboxMachine machine) => image.Origin != ImageOrigin.Dropped
-        && (image.Made is { } made ? machine.DriverOf(made) : machine.DriverOf(image.Driver)).Driver is not null;
+    /// <summary>Why nothing runs an image here; null: something does.</summary>
+    public static string? WhyNot(OfferedImage image, SandboxMachine machine) => (image.Made is { } made ? machine.DriverOf(made) : machine.DriverOf(image.Driver)).Why;
+
+    private static bool IsUsable(OfferedImage image, SandboxMachine machine) => image.Origin != ImageOrigin.Dropped && WhyNot(image, machine) is null;
 
     private OfferedImage Of(string name, Image? made)
     {
