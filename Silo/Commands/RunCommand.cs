@@ -4,11 +4,13 @@ using System.Text;
 using Builds.Cluster;
 using Builds.Commands.Following;
 using Builds.Execution;
+using Builds.Execution.Sandbox;
 using Builds.Jobs;
 using Builds.Logs;
 using Builds.Manifests;
 using Builds.Workers;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 
 namespace Builds.Commands;
 
@@ -62,8 +64,16 @@ internal static class RunCommand
             if (line.GetValue(Keep))
                 await Console.Error.WriteLineAsync($"builds: kept {data.Path}");
             else
-                Directory.Delete(data.Path, recursive: true);
+                await Remove(data);
         }
+    }
+
+    private static async Task Remove(DataDirectory data)
+    {
+        // What an ordinary user's images and their builds left belongs to his subordinate users.
+        var program = new GuardProgram(Options.Create(new ExecutionOptions { DataDirectory = data.Path }));
+        foreach (var directory in new[] { "images", "slots" }) await program.MustWipe(Path.Combine(data.Path, directory));
+        Directory.Delete(data.Path, recursive: true);
     }
 
     private static async Task<int> Build(DataDirectory data, string text, BuildManifest manifest, ManifestChanges changes)
