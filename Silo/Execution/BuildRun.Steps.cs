@@ -34,6 +34,12 @@ internal sealed partial class BuildRun
     private async Task<BuildOutcome?> WriteFile(string path, string text, int mode) =>
         await FailureOf(await _guard.Run(place.FileOrder(path, text, mode), Drop), $"Writing {path}", FailReason.Setup);
 
+    private async ValueTask TaskOutput(ReadOnlyMemory<byte> output)
+    {
+        await recorder.TaskOutput(output, _kill);
+        await _pace.Take(output.Length, _kill);
+    }
+
     private static ValueTask Drop(ReadOnlyMemory<byte> output) => ValueTask.CompletedTask;
 
     private async Task<BuildOutcome?> RunTasks()
@@ -46,7 +52,7 @@ internal sealed partial class BuildRun
             await recorder.TaskStarted(i, _kill);
             _running = i;
             (_tasksRan, _before) = (true, place.Hits());
-            var end = await _guard.Run(place.Order($"./.tasks/{tasks[i].Name}"), bytes => recorder.TaskOutput(bytes, _kill));
+            var end = await _guard.Run(place.Order($"./.tasks/{tasks[i].Name}"), TaskOutput);
             if (await FailureOf(end, $"Task {tasks[i].Name}", FailReason.Task) is { } failure) return failure;
             await EndTask(i, BuildTaskStatus.Success);
             if (i + 1 == tasks.Length || !await IsComplete()) continue;

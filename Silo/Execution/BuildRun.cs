@@ -22,6 +22,7 @@ internal sealed partial class BuildRun(BuildPlan plan, string name, IBuildRecord
     /// <summary>How long its control group is waited for, and how often it is looked at: what stays longer is the sweep's.</summary>
     private static readonly TimeSpan GroupBound = TimeSpan.FromSeconds(30), GroupPause = TimeSpan.FromMilliseconds(20);
 
+    private readonly OutputPace _pace = new(time);
     private Guard _guard = null!;
     private MachineRoom? _room;
     private CancellationToken _stop, _kill;

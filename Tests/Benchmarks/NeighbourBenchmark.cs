@@ -43,7 +43,8 @@ internal sealed class NeighbourBenchmark(ImageDriver? driver) : Benchmark
         if (driver is { } wanted)
             await ServedSilo.Command("image", "add", Debian, "--rootfs", Archive, "--plain", "--driver", wanted.ToString(), "--data", data);
         await using var silo = await ServedSilo.Start(data, slots: 2,
-            ("Execution__Disk", scale.HogDisk), ("Execution__Memory", scale.HogMemory), ("Logs__MaxJobBytes", scale.HogOutput),
+            // Nothing of a build may be there when it has ended.
+            ("Execution__Parked", "0"), ("Execution__Disk", scale.HogDisk), ("Execution__Memory", scale.HogMemory), ("Logs__MaxJobBytes", scale.HogOutput),
             ("Execution__Processes", scale.HogProcesses ?? ExecutionOptions.DefaultProcesses.ToString(CultureInfo.InvariantCulture)));
         var mark = new GuardProgram(Options.Create(new ExecutionOptions { DataDirectory = data })).Mark;
         var job = await Begin(silo, Neighbour.Manifest(image, scale.Line));
