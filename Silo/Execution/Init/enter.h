@@ -130,11 +130,7 @@ static int enter(char **arguments)
     if (around.enter_user) {
         s64 error = around.base ? SYS(setns, user_namespace("0"), NEW_USERS) : -EINVAL;
         if (error >= 0)
-            error = SYS(setgroups, 0, 0);
-        if (error >= 0)
-            error = SYS(setresgid, 0, 0, 0);
-        if (error >= 0)
-            error = SYS(setresuid, 0, 0, 0);
+            error = become_root();
         if (error < 0)
             enter_failed("cannot enter the user namespace of the build", "", error);
     }

@@ -11,6 +11,17 @@ enum { ENTER_FAILED = 83, MAX_LAYERS = 8, MAX_LIMITS = 8, MAPPED = 65536 };
 enum { NEW_MOUNTS = 0x20000, NEW_USERS = 0x10000000, OF_NETWORK = 0x40000000 };
 enum { PRIVATE_BELOW = 0x44000 /* MS_REC | MS_PRIVATE */ };
 
+/* Of the user namespace that we are in; negative where that is refused. */
+static s64 become_root(void)
+{
+    s64 error = SYS(setgroups, 0, 0);
+    if (error >= 0)
+        error = SYS(setresgid, 0, 0, 0);
+    if (error >= 0)
+        error = SYS(setresuid, 0, 0, 0);
+    return error;
+}
+
 static struct {
     const char *base, *at, *space, *place, *owner, *tools, *overlay;
     const char *uids, *gids, *mappers, *network;

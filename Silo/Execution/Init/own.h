@@ -118,11 +118,7 @@ static void own_users(void)
         SYS(write, 2, text, length(text));
         enter_failed("there is no network by ", around.network, 0);
     }
-    error = SYS(setgroups, 0, 0);
-    if (error >= 0)
-        error = SYS(setresgid, 0, 0, 0);
-    if (error >= 0)
-        error = SYS(setresuid, 0, 0, 0);
+    error = become_root();
     if (error < 0)
         enter_failed("cannot become root of the subordinate users", "", error);
 }

@@ -20,7 +20,8 @@ internal sealed partial class SandboxMachine
     public (ISandboxDriver? Driver, string? Why) DriverOf(Image image)
     {
         var root = _program.Subordinates?.FirstUser ?? 0;
-        return DriverOf(image.Driver) is { Driver: null } none ? none : image.Root == root ? DriverOf(image.Driver)
+        var found = DriverOf(image.Driver);
+        return found.Driver is null || image.Root == root ? found
             : (null, string.Create(CultureInfo.InvariantCulture, $"its files belong to user {image.Root} of this machine as their root, and not to {root}: another user made it; to mend it, remove it and add it again"));
     }
 
